@@ -1,0 +1,86 @@
+"""One virtual machine: an instance with a fixed address, its data volume where it has one, its place behind the front door."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi import ResourceOptions
+from pulumi_aws import ec2, lb
+
+from components.naming import name_tag, token
+
+# Nitro instances show it as /dev/nvme…n1 in no certain order; user data finds the volume by its id instead.
+DATA_DEVICE = "/dev/sdf"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerArgs:
+    ami: str
+    instance_type: str
+    root_gib: int
+    subnet_id: pulumi.Input[str]
+    address: str
+    security_group_id: pulumi.Input[str]
+    profile: pulumi.Input[str]
+    key_arn: pulumi.Input[str]
+    user_data: pulumi.Input[str]
+    data_volume_id: pulumi.Input[str] | None
+    after: Sequence[pulumi.Resource]  # what the server needs from its first second on
+    target_groups: Mapping[int, pulumi.Input[str]]  # port -> ARN of the group whose requests arrive on it
+
+
+class Server(pulumi.ComponentResource):
+    """`instance` is what others wait for; `instance_id` is where its releases are sent."""
+
+    instance: ec2.Instance
+    instance_id: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ServerArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__(token("server", "Server"), name, {}, opts)
+        # The address is fixed, so the old instance has to go before the new one can come.
+        in_turn = ResourceOptions(parent=self, delete_before_replace=True)
+        self.instance = ec2.Instance(
+            name,
+            ami=args.ami,
+            instance_type=args.instance_type,
+            subnet_id=args.subnet_id,
+            private_ip=args.address,
+            vpc_security_group_ids=[args.security_group_id],
+            iam_instance_profile=args.profile,
+            associate_public_ip_address=False,
+            # A hop limit of 1 keeps the role's credentials on the machine itself: no container or proxy reaches them.
+            metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
+            root_block_device={
+                "volume_type": "gp3",
+                "volume_size": args.root_gib,
+                "encrypted": True,
+                "kms_key_id": args.key_arn,
+                "delete_on_termination": True,
+                "tags": name_tag(f"{name}-root"),
+            },
+            user_data=args.user_data,
+            # cloud-init runs it once in a machine's life. Without this a change would stop and start the server for nothing.
+            user_data_replace_on_change=True,
+            tags=name_tag(name),
+            opts=ResourceOptions.merge(in_turn, ResourceOptions(depends_on=list(args.after))),
+        )
+        self.instance_id = self.instance.id
+        if args.data_volume_id is not None:
+            ec2.VolumeAttachment(
+                name,
+                device_name=DATA_DEVICE,
+                instance_id=self.instance.id,
+                volume_id=args.data_volume_id,
+                stop_instance_before_detaching=True,  # a mounted volume does not detach
+                opts=in_turn,
+            )
+        for port, group in args.target_groups.items():
+            lb.TargetGroupAttachment(
+                f"{name}-{port}",
+                target_group_arn=group,
+                target_id=self.instance.id,
+                port=port,
+                opts=ResourceOptions(parent=self),
+            )
+        self.register_outputs({"instance_id": self.instance_id})
