@@ -1,0 +1,76 @@
+"""The notes in the database: what is written, what is read, and which server it is read from. All SQL of the application."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from .database import Connections, Host, Unavailable, host
+
+SHOWN = 50
+# How long a reader waits for the replica to receive his own note before he is sent to the primary instead.
+CATCH_UP_S = 0.3
+
+
+@dataclass(frozen=True)
+class Note:
+    id: int
+    text: str
+    written_at: datetime  # UTC
+
+
+@dataclass(frozen=True)
+class Page:
+    notes: tuple[Note, ...]  # newest first
+    database: Host
+
+
+@dataclass(frozen=True)
+class Written:
+    id: int
+    database: Host
+    position: str  # GTID set that holds the note; a reader who has seen it must not see less
+
+
+class Store:
+    """Reads from `readers`, writes to `writers`; `probes` are connections to the primary that give up sooner."""
+
+    def __init__(self, *, readers: Connections, writers: Connections, probes: Connections):
+        self._readers = readers
+        self._writers = writers
+        self._probes = probes
+
+    def recent(self, seen: str | None = None) -> Page:
+        """The newest notes, including everything up to the position `seen`. Raises `Unavailable`."""
+        with self._readers.cursor() as cursor:
+            if seen is None or _has_caught_up(cursor, seen):
+                return _page(cursor)
+        with self._writers.cursor() as cursor:
+            return _page(cursor)
+
+    def add(self, text: str) -> Written:
+        """Stores a note on the primary. Raises `Unavailable`; whether the note was stored is then unknown."""
+        with self._writers.cursor() as cursor:
+            cursor.execute("INSERT INTO notes (text, written_at) VALUES (%s, UTC_TIMESTAMP(3))", (text,))
+            note_id = cursor.lastrowid
+            cursor.execute("SELECT @@global.gtid_executed")
+            (position,) = cursor.fetchone()
+            return Written(id=note_id, database=host(cursor), position=position.replace("\n", ""))
+
+    def primary(self) -> Host:
+        """The primary that a write would reach now. Raises `Unavailable`."""
+        with self._probes.cursor() as cursor:
+            found = host(cursor)
+        if found.role != "primary":
+            raise Unavailable(f"{found.host} answers for the primary but is read-only")
+        return found
+
+
+def _has_caught_up(cursor, position: str) -> bool:
+    cursor.execute("SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", (position, CATCH_UP_S))
+    return cursor.fetchone() == (0,)
+
+
+def _page(cursor) -> Page:
+    cursor.execute("SELECT id, text, written_at FROM notes ORDER BY id DESC LIMIT %s", (SHOWN,))
+    notes = tuple(Note(*row) for row in cursor.fetchall())
+    return Page(notes=notes, database=host(cursor))

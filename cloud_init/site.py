@@ -1,0 +1,50 @@
+"""What the templates may know of a stack: frozen, plain values, no secret, nothing known only after a resource exists."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """One virtual machine; `kind` "lb" runs HAProxy only, "web" also Nginx, the application and MySQL."""
+
+    name: str
+    kind: Literal["lb", "web"]
+    address: str  # private IPv4 address, fixed for the server's life
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """The application as the user describes it; commands are shell command lines run in the application's folder."""
+
+    command: str  # starts an HTTP server on the unix socket named in $APP_SOCKET
+    packages: tuple[str, ...] = ()  # of the distribution
+    health: str = "/healthz"  # path that answers 200 only while a primary database is reached
+    setup: str = ""  # run once per release on one server, before the others; "" for none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """The whole stack. The order of `servers` is the order of preference: the first web server is the active one."""
+
+    stack: str
+    region: str
+    servers: tuple[Server, ...]
+    vpc_cidr: str
+    https_port: int  # the public one, in redirects
+    mode: Literal["active-passive", "active-active"]
+    algorithm: Literal["roundrobin", "leastconn", "source"]
+    database_name: str
+    database_primary: str  # name of a web server
+    replication: Literal["async", "semi-sync"]
+    app: App
+
+    @property
+    def web(self) -> tuple[Server, ...]:
+        return tuple(server for server in self.servers if server.kind == "web")
+
+    @property
+    def domain(self) -> str:
+        """The names on the internal certificates end in it: `<server>.`, `web.` and `db.` in front."""
+        return f"{self.stack}.internal"
