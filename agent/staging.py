@@ -1,0 +1,46 @@
+"""Candidates are checked where they will live: in a copy of /etc, mounted over /etc for the check alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from .files import Target, install
+from .services import CHECK_DEADLINE_S, Service
+from .system import Failed, System
+
+CANDIDATE = "/run/distributed-web/candidate"  # in memory: the copy holds keys
+# A mount namespace of its own (unshare(1)): nobody else on the server ever sees the candidate.
+IN_CANDIDATE = 'mount --bind "$0/etc" /etc && exec "$@"'
+
+
+def check(system: System, targets: Iterable[Target], services: Iterable[Service]) -> None:
+    """Run every service's own checker on the candidate files. Raises Failed with the checker's message; changes nothing."""
+    checks = tuple(service for service in services if service.check)
+    if not checks:
+        return
+    candidate = system.path(CANDIDATE)
+    try:
+        _prepare(system, candidate, targets)
+        for service in checks:
+            _check(system, candidate, service)
+    finally:
+        shutil.rmtree(candidate, ignore_errors=True)
+
+
+def _prepare(system: System, candidate: Path, targets: Iterable[Target]) -> None:
+    shutil.rmtree(candidate, ignore_errors=True)
+    candidate.mkdir(parents=True, mode=0o700)
+    system.run("cp", "--archive", str(system.path("/etc")), str(candidate / "etc"))
+    for target in targets:
+        install(system, Target(path=str(candidate.relative_to(system.root) / target.path.lstrip("/")),
+                               content=target.content, mode=target.mode, owner=target.owner))
+
+
+def _check(system: System, candidate: Path, service: Service) -> None:
+    done = system.attempt("unshare", "--mount", "--propagation=private", "sh", "-c", IN_CANDIDATE, str(candidate),
+                          *service.check, timeout_s=CHECK_DEADLINE_S)
+    if done.exit_code:
+        raise Failed(f"{service.unit}: the new configuration is refused by `{' '.join(service.check)}`: "
+                     f"{(done.stderr or done.stdout).strip()[-1500:]}")
