@@ -1,0 +1,1 @@
+"""What runs on this computer for one local cloud: machines, volumes, network, balancer. Linux, root."""
