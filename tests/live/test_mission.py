@@ -1,0 +1,226 @@
+"""The mission, end to end, on three machines: the front door, the two web servers, the two databases, the firewall."""
+
+import http.client
+import json
+import secrets
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from .conftest import eventually
+
+pytestmark = [pytest.mark.live, pytest.mark.subprocess]
+
+
+def served_by(site, count: int) -> Counter:
+    return Counter(site.notes()["served_by"] for _ in range(count))
+
+
+def post(site, text: str) -> dict:
+    status, _, answer = site.request("/api/notes", {"text": text})
+    assert status == 201, answer
+    return json.loads(answer)
+
+
+def test_the_page_comes_through_the_front_door_with_a_verified_certificate(site):
+    status, headers, page = site.request("/")
+    assert status == 200
+    assert headers.get_content_type() == "text/html"
+    assert "web-a" in page
+
+
+def test_plain_http_is_redirected_to_https(site):
+    connection = http.client.HTTPConnection("localhost", site.port - 363, timeout=10)
+    connection.request("GET", "/some/page?x=1")
+    answer = connection.getresponse()
+    assert answer.status == 301
+    assert answer.getheader("Location") == f"https://localhost:{site.port}/some/page?x=1"
+
+
+def test_static_files_are_served_by_nginx(site):
+    _, _, page = site.request("/")
+    path = page.split('href="/static/')[1].split('"')[0]
+    status, headers, _ = site.request(f"/static/{path}")
+    assert status == 200
+    assert headers.get_content_type() == "text/css"
+
+
+def test_a_note_is_written_to_the_primary_and_read_back_from_the_replica(site):
+    text = f"hello {secrets.token_hex(4)}"
+    written = post(site, text)
+    assert written["database"] == {"host": "web-a", "role": "primary"}
+
+    def replica_has_it():
+        answer = site.notes()
+        return answer["database"] == {"host": "web-b", "role": "replica"} and any(n["text"] == text for n in answer["notes"])
+
+    eventually(replica_has_it, 10)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "expected"),
+    [
+        ({"text": ""}, {}, 400),
+        ({"text": "x" * 100_000}, {}, 413),
+        ({"text": "x"}, {"Content-Type": "text/plain"}, 415),
+    ],
+)
+def test_wrong_input_is_refused_with_a_reason(site, body, headers, expected):
+    status, _, answer = site.request("/api/notes", body, headers=headers)
+    assert status == expected
+    assert "error" in json.loads(answer)
+
+
+def test_the_replica_replicates_over_tls_and_refuses_writes(site):
+    status = site.on("web-b", "mysql -e 'show replica status\\G'")
+    for expected in ("Replica_IO_Running: Yes", "Replica_SQL_Running: Yes", "Source_SSL_Allowed: Yes", "Auto_Position: 1"):
+        assert expected in status
+    assert site.on("web-b", "mysql -N -e 'select @@super_read_only'").strip() == "1"
+    assert site.on("web-a", "mysql -N -e 'select @@read_only'").strip() == "0"
+
+
+def test_active_passive_lets_one_web_server_answer_until_it_fails(site):
+    assert served_by(site, 30) == {"web-a": 30}
+    site.on("web-a", "systemctl stop nginx")
+    try:
+        eventually(lambda: served_by(site, 10) == {"web-b": 10}, 20)
+    finally:
+        site.on("web-a", "systemctl start nginx")
+    eventually(lambda: served_by(site, 10) == {"web-a": 10}, 30)
+
+
+def reaches(site, source: str, target: str, port: int) -> bool:
+    address = site.servers()[target]["PrivateIpAddress"]
+    probe = f"timeout 2 bash -c '</dev/tcp/{address}/{port}' 2>/dev/null && echo open || echo closed"
+    return site.on(source, probe).strip() == "open"
+
+
+def test_a_port_that_no_flow_allows_is_blocked(site):
+    site.on("web-a", "systemd-run --unit probe --collect python3 -m http.server 2222 --directory /run")
+    try:
+        eventually(lambda: site.on("web-a", "ss -ltn sport = :2222 | grep -c LISTEN || true").strip() == "1", 10)
+        assert not reaches(site, "web-b", "web-a", 2222)
+        assert reaches(site, "web-b", "web-a", 9200)
+    finally:
+        site.on("web-a", "systemctl stop probe")
+
+
+def test_a_rule_revoked_with_boto3_blocks_the_port_and_up_mends_it(site):
+    assert reaches(site, "lb", "web-a", 9200)
+    ec2 = site.instance.client("ec2")
+    rules = [
+        r for r in ec2.describe_security_group_rules()["SecurityGroupRules"] if r.get("FromPort") == 9200 and not r["IsEgress"]
+    ]
+    for rule in rules:
+        ec2.revoke_security_group_ingress(GroupId=rule["GroupId"], SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
+    eventually(lambda: not reaches(site, "lb", "web-a", 9200), 10)
+    site.make("up")
+    eventually(lambda: reaches(site, "lb", "web-a", 9200), 10)
+
+
+class Load:
+    """Requests through the front door, one after another, until it is left; `failed` lists what was not 200."""
+
+    def __init__(self, site):
+        self.site, self.count, self.failed = site, 0, []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        while not self._ended.is_set():
+            try:
+                status, _, _ = self.site.request("/")
+            except OSError as error:
+                status = repr(error)
+            self.count += 1
+            if status != 200:
+                self.failed.append((time.time(), status))
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._thread.join(timeout=30)
+
+
+def test_another_algorithm_reloads_haproxy_without_replacing_a_server_or_failing_a_request(site):
+    before = {name: described["InstanceId"] for name, described in site.servers().items()}
+    with Load(site) as load:
+        site.configure("balancer", mode="active-active", algorithm="leastconn")
+        site.make("up")
+    assert load.failed == [] and load.count > 20
+    assert {name: described["InstanceId"] for name, described in site.servers().items()} == before
+    assert set(served_by(site, 40)) == {"web-a", "web-b"}
+
+
+def test_round_robin_shares_evenly_and_source_keeps_a_client_on_one_server(site):
+    site.configure("balancer", mode="active-active", algorithm="roundrobin")
+    site.make("up")
+    counts = served_by(site, 60)
+    assert set(counts) == {"web-a", "web-b"} and min(counts.values()) >= 15
+    site.configure("balancer", algorithm="source")
+    site.make("up")
+    assert len(served_by(site, 30)) == 1
+    site.configure("balancer", mode="active-passive", algorithm="roundrobin")
+    site.make("up")
+    eventually(lambda: served_by(site, 10) == {"web-a": 10}, 20)
+
+
+def test_a_second_up_changes_nothing_and_says_so(site):
+    shown = site.make("up")
+    assert "unchanged" in shown
+    assert not any(word in shown for word in (" created", " updated", " replaced", " deleted")), shown
+
+
+def test_a_broken_template_fails_with_haproxys_own_words_twice_and_leaves_the_site_alone(site):
+    template = site.checkout / "cloud_init" / "templates" / "haproxy.cfg.j2"
+    good = template.read_text()
+    template.write_text(good + "\nbackend broken\n  balance nonsense\n")
+    try:
+        with Load(site) as load:
+            for _ in range(2):
+                shown = site.make("up", check=False)
+                assert "nonsense" in shown, shown[-3000:]
+                assert "make: ***" in shown
+        assert load.failed == []
+    finally:
+        template.write_text(good)
+    site.make("up")
+    assert "unchanged" in site.make("up")
+
+
+def test_a_killed_daemon_is_taken_over_by_the_next_up(site):
+    import os
+    import signal
+
+    from local import cloud
+
+    ids = {described["InstanceId"] for described in site.servers().values()}
+    os.kill(cloud.pid(site.instance), signal.SIGKILL)
+    eventually(lambda: cloud.pid(site.instance) is None, 10)
+    site.make("up")
+    assert {described["InstanceId"] for described in site.servers().values()} == ids
+    assert site.request("/")[0] == 200
+
+
+def test_down_leaves_nothing_running_and_the_next_up_has_every_note(site):
+    from local.host import leftovers
+
+    text = f"kept {secrets.token_hex(4)}"
+    post(site, text)
+    site.make("down")
+    assert leftovers.find(site.instance) == []
+    site.make("up")
+    eventually(lambda: any(note["text"] == text for note in site.notes()["notes"]), 30)
+
+
+def test_down_with_volumes_deleted_destroys_everything(site):
+    from local.host import leftovers
+
+    site.make("down", "VOLUMES=delete")
+    assert leftovers.find(site.instance) == []
+    assert not (site.checkout / ".local" / "volumes").exists()

@@ -1,0 +1,155 @@
+"""Whole applies that succeed: what is done, in which order, and what is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.apply import apply, fetch
+from agent.state import State, current
+from agent.system import Completed, Failed
+from tests.unit.agent.fakes import Bucket, FakeSystem, identity
+from tests.unit.agent.mysql_world import World
+from tests.unit.agent.web_server import CHECKS, FILES, FIRST, HAPROXY, HEALTH, RELOAD, SECOND, SECRETS, Web
+
+
+def test_the_first_release_on_the_primary_runs_in_this_order(web: Web) -> None:
+    web.release(FIRST, setup="flask migrate", packages=("python3-flask",))
+    assert web.apply(FIRST) == [
+        CHECKS["mysql"], CHECKS["agent"], CHECKS["haproxy"], CHECKS["nginx"], CHECKS["app"],
+        "dpkg-query --show --showformat=${Package} ${db:Status-Status}\n python3-flask",
+        "apt-get -o DPkg::Lock::Timeout=120 update",
+        "apt-get -o DPkg::Lock::Timeout=120 install --yes --no-install-recommends python3-flask",
+        "systemctl daemon-reload",
+        "systemctl reset-failed mysql", "systemctl restart mysql",
+        "systemctl enable agent", "systemctl reset-failed agent", "systemctl restart agent",
+        "systemctl reset-failed haproxy", "systemctl restart haproxy",
+        "systemctl reset-failed nginx", "systemctl restart nginx",
+        "/bin/sh -c flask migrate",
+        "systemctl enable app", "systemctl reset-failed app", "systemctl restart app",
+        HEALTH,
+    ]
+    assert web.running() == FILES | {
+        "/etc/distributed-web/tls/server.crt": "CRT",
+        "/etc/distributed-web/tls/server.key": "KEY",
+        "/etc/mysql/tls/server.key": "KEY",
+        "/etc/distributed-web/database/app.password": "app-pw",
+        "/etc/distributed-web/database/replication.password": "replication-pw",
+    }
+    pair = web.system.path("/etc/distributed-web/tls/server.pem")
+    assert (pair.read_text(), pair.stat().st_mode & 0o777) == ("CRT\nKEY\n", 0o600)
+    assert current(web.system) == State.load(web.system).release == FIRST
+    folder = web.system.path("/var/lib/distributed-web/current")
+    assert (folder / "agent.pyz").read_bytes() == b"agent"
+    assert (folder / "app/wsgi.py").stat().st_mode & 0o777 == 0o644
+    assert (folder / "app/bin/run.sh").stat().st_mode & 0o777 == 0o755
+    assert not web.system.path("/run/distributed-web/candidate").exists()
+
+
+def test_a_second_run_changes_nothing_and_says_so(applied: Web) -> None:
+    assert applied.apply(FIRST) == [HEALTH]
+    assert applied.world.writes == []
+    assert applied.system.lines == [f"release {FIRST}: nothing to change"]
+
+
+def test_a_changed_haproxy_file_reloads_haproxy_and_touches_nothing_else(applied: Web, predecessors: dict[str, str]) -> None:
+    applied.release(SECOND, {HAPROXY: "haproxy 2"})
+    applied.system.answers["/run/haproxy/admin.sock"] = "1\n# be_id be_name srv_id\n"
+    assert applied.apply(SECOND) == [CHECKS["haproxy"], *RELOAD, HEALTH]
+    assert applied.system.path("/var/lib/haproxy/servers.state").read_text() == "1\n# be_id be_name srv_id\n"
+    assert applied.world.writes == []
+
+
+def test_a_new_application_is_drained_restarted_and_asked(applied: Web, predecessors: dict[str, str]) -> None:
+    drained = []
+    applied.system.answers["systemctl restart app"] = lambda: (
+        drained.append(applied.system.path("/run/distributed-web/drain").exists()), Completed(0, "", ""))[1]
+    applied.release(SECOND, app={"wsgi.py": b"v2"}, setup="flask migrate")
+    assert applied.apply() == ["/bin/sh -c flask migrate", "systemctl enable app", "systemctl reset-failed app",
+                               "systemctl restart app", HEALTH]
+    assert drained == [True]
+    assert not applied.system.path("/run/distributed-web/drain").exists()
+    assert applied.system.path("/var/lib/distributed-web/current/app/wsgi.py").read_bytes() == b"v2"
+
+
+def test_a_renewed_certificate_is_taken_up_without_a_restart(applied: Web, predecessors: dict[str, str]) -> None:
+    applied.bucket.secret("key", "KEY 2")
+    applied.release(SECOND)
+    assert applied.apply() == [
+        CHECKS["mysql"], CHECKS["haproxy"], CHECKS["nginx"],
+        "mysql --user=root --execute=ALTER INSTANCE RELOAD TLS", *RELOAD, "systemctl reload nginx", HEALTH,
+    ]
+    assert applied.system.path("/etc/distributed-web/tls/server.pem").read_text() == "CRT\nKEY 2\n"
+
+
+def test_setup_runs_once_per_release(web: Web) -> None:
+    web.release(FIRST, setup="flask migrate")
+    assert "/bin/sh -c flask migrate" in web.apply()
+    assert "/bin/sh -c flask migrate" not in web.apply()
+
+
+def test_a_run_cut_off_between_writing_and_reloading_is_made_good_by_the_next(applied: Web) -> None:
+    state = State.load(applied.system)
+    state.running["haproxy"]["loaded"] = "what ran before"
+    state.save(applied.system)
+    assert applied.apply() == [*RELOAD, HEALTH]
+
+
+def test_a_service_somebody_stopped_is_started(applied: Web) -> None:
+    applied.system.active.discard("nginx")
+    assert applied.apply() == ["systemctl reset-failed nginx", "systemctl restart nginx", HEALTH]
+
+
+def test_a_file_somebody_changed_is_put_right(applied: Web) -> None:
+    applied.system.path(HAPROXY).write_text("by hand")
+    assert applied.apply()[0] == CHECKS["haproxy"]
+    assert applied.running()[HAPROXY] == "haproxy 1"
+
+
+def test_a_file_that_a_release_no_longer_has_is_removed(applied: Web, predecessors: dict[str, str]) -> None:
+    extra = "/etc/nginx/conf.d/extra.conf"
+    applied.release(SECOND, {extra: "extra"})
+    applied.apply()
+    assert applied.system.path(extra).exists()
+    applied.release(FIRST)
+    assert applied.apply() == [CHECKS["nginx"], "systemctl reload nginx", HEALTH]
+    assert not applied.system.path(extra).exists()
+
+
+def test_a_running_system_waits_for_the_predecessors(system: FakeSystem, world: World,
+                                                     predecessors: dict[str, str]) -> None:
+    world.created("web-a")
+    web = Web("web-b", system, world)
+    web.release(FIRST)
+    web.apply()  # the first boot waits for nobody
+    web.release(SECOND, {HAPROXY: "haproxy 2"})
+    with pytest.raises(Failed, match=f"predecessor web-a with release {SECOND}: not within 300 s"):
+        web.apply()
+    assert web.system.commands == []
+    predecessors["web-a"] = SECOND
+    assert web.apply() == [CHECKS["haproxy"], *RELOAD, HEALTH]
+    assert web.bucket.items.get("rollout") is None
+
+
+def test_the_balancer_has_neither_database_nor_application(system: FakeSystem, world: World) -> None:
+    bucket = Bucket("lb")
+    for secret in ("crt", "key"):
+        bucket.secret(secret, secret.upper())
+    files = {path: FILES[path] for path in (HAPROXY, "/etc/systemd/system/agent.service")}
+    tls = {path: name for path, name in SECRETS.items() if path.startswith("/etc/distributed-web/tls")}
+    bucket.release(FIRST, files, secrets=tls)
+    manifest, text = fetch(identity("lb"), bucket.store, FIRST)
+    apply(system, bucket.store, manifest, text, world.query)
+    assert system.commands == [
+        CHECKS["agent"], CHECKS["haproxy"], "systemctl daemon-reload",
+        "systemctl enable agent", "systemctl reset-failed agent", "systemctl restart agent",
+        "systemctl reset-failed haproxy", "systemctl restart haproxy",
+    ]
+    assert world.writes == []
+
+
+def test_old_releases_are_deleted_but_three(applied: Web, predecessors: dict[str, str]) -> None:
+    for digit in "23456":
+        applied.release(digit * 16)
+        applied.apply()
+    kept = {path.name for path in applied.system.path("/var/lib/distributed-web/releases").iterdir()}
+    assert kept == {"4" * 16, "5" * 16, "6" * 16}

@@ -1,0 +1,61 @@
+"""One web server and everything around it: releases in the bucket, the disk, commands, databases."""
+
+from __future__ import annotations
+
+from agent.apply import apply, fetch
+from tests.unit.agent.fakes import Bucket, FakeSystem, identity
+from tests.unit.agent.mysql_world import World
+
+FIRST, SECOND = "1" * 16, "2" * 16
+HAPROXY = "/etc/haproxy/haproxy.cfg"
+FILES = {
+    HAPROXY: "haproxy 1",
+    "/etc/nginx/nginx.conf": "nginx 1",
+    "/etc/mysql/mysql.conf.d/zz.cnf": "mysql 1",
+    "/etc/systemd/system/agent.service": "agent 1",
+    "/etc/systemd/system/app.service": "app 1",
+    "/etc/distributed-web/app.env": "APP_SOCKET=/run/app/app.sock\nNAME=\"x y\"\n",
+}
+SECRETS = {
+    "/etc/distributed-web/tls/server.crt": "crt",
+    "/etc/distributed-web/tls/server.key": "key",
+    "/etc/mysql/tls/server.key": "key",
+    "/etc/distributed-web/database/app.password": "database/app",
+    "/etc/distributed-web/database/replication.password": "database/replication",
+}
+APP = {"wsgi.py": b"v1", "bin/run.sh": b"#!/bin/sh\n"}
+IN_CANDIDATE = ('unshare --mount --propagation=private sh -c mount --bind "$0/etc" /etc && exec "$@" '
+                "/run/distributed-web/candidate ")
+CHECKS = {name: IN_CANDIDATE + check for name, check in {
+    "mysql": "mysqld --validate-config --user=mysql",
+    "agent": "systemd-analyze verify --recursive-errors=no /etc/systemd/system/agent.service",
+    "haproxy": "haproxy -c -f /etc/haproxy/haproxy.cfg",
+    "nginx": "nginx -t",
+    "app": "systemd-analyze verify --recursive-errors=no /etc/systemd/system/app.service",
+}.items()}
+HEALTH = "/run/app/app.sock: GET /healthz HTTP/1.1"
+RELOAD = ["/run/haproxy/admin.sock: show servers state", "/run/haproxy-master.sock: reload"]
+
+
+class Web:
+    def __init__(self, name: str, system: FakeSystem, world: World) -> None:
+        self.name, self.system, self.world, self.bucket = name, system, world, Bucket(name)
+        world.here = name
+        for secret, value in {"crt": "CRT", "key": "KEY", "database/app": "app-pw",
+                              "database/replication": "replication-pw"}.items():
+            self.bucket.secret(secret, value)
+
+    def release(self, release: str, changed: dict[str, str] | None = None, **options) -> None:
+        options = {"secrets": SECRETS, "app": APP} | options
+        self.bucket.release(release, FILES | (changed or {}), **options)
+
+    def apply(self, wanted: str | None = None) -> list[str]:
+        """The commands and statements of one run."""
+        self.system.commands.clear(), self.system.lines.clear(), self.world.writes.clear()
+        manifest, text = fetch(identity(self.name), self.bucket.store, wanted)
+        apply(self.system, self.bucket.store, manifest, text, self.world.query)
+        return self.system.commands
+
+    def running(self) -> dict[str, str]:
+        """What an operator would find on the disk."""
+        return {path: self.system.path(path).read_text() for path in [*FILES, *SECRETS] if self.system.path(path).exists()}

@@ -1,0 +1,133 @@
+"""Connections to MySQL: verified, bounded, kept, renewed; on a driver that only counts."""
+
+import pymysql
+import pytest
+from notes import database
+from notes.database import Connections, Unavailable
+from notes.settings import Settings
+
+
+class Connection:
+    """What `pymysql.connect` would give; `alive` false makes every use of it fail."""
+
+    def __init__(self, options):
+        self.options, self.open, self.alive = options, True, True
+
+    def ping(self, reconnect):
+        assert not reconnect
+        if not self.alive:
+            raise pymysql.err.OperationalError(2013, "Lost connection")
+
+    def cursor(self):
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return False
+
+    def close(self):
+        self.open = False
+
+
+@pytest.fixture
+def environment(tmp_path):
+    (tmp_path / "password").write_text("p%w\n")
+    return {
+        "SERVER_NAME": "web-a",
+        "DATABASE_HOSTNAME": "db.dev.internal",
+        "DATABASE_WRITE": "127.0.0.1:3307",
+        "DATABASE_READ": "127.0.0.1:3308",
+        "DATABASE_NAME": "app",
+        "DATABASE_USER": "app",
+        "DATABASE_PASSWORD_FILE": str(tmp_path / "password"),
+        "DATABASE_CA": "/etc/distributed-web/tls/ca.pem",
+    }
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The connections made so far."""
+    connections = []
+
+    def connect(**options):
+        connections.append(Connection(options))
+        return connections[-1]
+
+    monkeypatch.setattr(database.pymysql, "connect", connect)
+    monkeypatch.setattr(database.ssl, "create_default_context", lambda cafile: f"verified by {cafile}")
+    return connections
+
+
+@pytest.fixture
+def connections(environment, made):
+    return Connections(Settings.from_environment(environment), 3308, timeout_s=2.0)
+
+
+def test_a_connection_verifies_the_databases_name_and_every_step_is_bounded(connections, made):
+    with connections.cursor():
+        pass
+    assert made[0].options == {
+        "host": "db.dev.internal",
+        "port": 3308,
+        "user": "app",
+        "password": "p%w",
+        "database": "app",
+        "charset": "utf8mb4",
+        "autocommit": True,
+        "ssl": "verified by /etc/distributed-web/tls/ca.pem",
+        "connect_timeout": 2.0,
+        "read_timeout": 2.0,
+        "write_timeout": 2.0,
+    }
+
+
+def test_a_connection_serves_many_requests(connections, made):
+    for _ in range(3):
+        with connections.cursor():
+            pass
+    assert len(made) == 1
+
+
+def test_a_connection_that_was_ended_meanwhile_is_replaced_unnoticed(connections, made):
+    with connections.cursor():
+        pass
+    made[0].alive = False
+    with connections.cursor():
+        pass
+    assert [connection.open for connection in made] == [False, True]
+
+
+def test_an_old_connection_is_renewed_because_a_better_server_may_be_back(connections, made, monkeypatch):
+    with connections.cursor():
+        pass
+    later = database.time.monotonic() + database.MAX_AGE_S + 1
+    monkeypatch.setattr(database.time, "monotonic", lambda: later)
+    with connections.cursor():
+        pass
+    assert [connection.open for connection in made] == [False, True]
+
+
+def test_a_lost_connection_is_said_to_be_unavailable_and_not_used_again(connections, made):
+    with pytest.raises(Unavailable, match="Lost connection"), connections.cursor():
+        raise pymysql.err.OperationalError(2013, "Lost connection")
+    assert not made[0].open
+
+
+def test_a_half_read_answer_does_not_meet_the_next_request(connections, made):
+    with pytest.raises(RuntimeError), connections.cursor():
+        raise RuntimeError
+    with connections.cursor():
+        pass
+    assert [connection.open for connection in made] == [False, True]
+
+
+def test_a_missing_variable_is_named(environment):
+    del environment["DATABASE_CA"]
+    with pytest.raises(KeyError, match="DATABASE_CA"):
+        Settings.from_environment(environment)
+
+
+def test_the_password_is_not_shown_when_the_settings_are(environment):
+    assert "p%w" not in repr(Settings.from_environment(environment))

@@ -1,0 +1,111 @@
+"""What the store asks of MySQL, on a cursor that answers from a table of statements."""
+
+from contextlib import contextmanager
+from datetime import datetime
+
+import pytest
+from notes.database import Host, Unavailable
+from notes.setup import migrate
+from notes.store import Note, Page, Store, Written
+
+HOST = "SELECT @@hostname, @@global.read_only"
+RECENT = "SELECT id, text, written_at FROM notes ORDER BY id DESC LIMIT %s"
+WAIT = "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)"
+AT = datetime(2026, 3, 1)
+NOTE = Note(7, "hello", AT)
+POSITION = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-23"
+
+
+class Answers:
+    """Connections whose cursor answers each statement with the rows given for it; asks are kept in `asked`."""
+
+    lastrowid = 7
+
+    def __init__(self, rows: dict[str, list[tuple]] | None = None):
+        self.rows = rows or {}
+        self.asked: list[tuple] = []
+
+    @contextmanager
+    def cursor(self):
+        yield self
+
+    def execute(self, statement, values=()):
+        self.asked.append((statement, *values))
+        self._last = self.rows.get(statement, [])
+
+    def fetchone(self):
+        return self._last[0]
+
+    def fetchall(self):
+        return self._last
+
+
+def database(name: str, *, read_only: bool, **more) -> Answers:
+    return Answers({HOST: [(name, int(read_only))], RECENT: [(7, "hello", AT)], **more})
+
+
+def store(*, replica=None, primary=None) -> Store:
+    primary = primary or Answers()
+    return Store(readers=replica or Answers(), writers=primary, probes=primary)
+
+
+def test_a_visitor_reads_from_the_replica():
+    replica, primary = database("web-b", read_only=True), Answers()
+    assert store(replica=replica, primary=primary).recent() == Page(notes=(NOTE,), database=Host("web-b", "replica"))
+    assert (replica.asked, primary.asked) == ([(RECENT, 50), (HOST,)], [])
+
+
+def test_an_author_waits_until_the_replica_has_his_note():
+    replica = database("web-b", read_only=True, **{WAIT: [(0,)]})
+    assert store(replica=replica).recent(POSITION).database == Host("web-b", "replica")
+    assert replica.asked[0] == (WAIT, POSITION, 0.3)
+
+
+def test_an_author_reads_from_the_primary_when_the_replica_is_late():
+    replica = database("web-b", read_only=True, **{WAIT: [(1,)]})
+    primary = database("web-a", read_only=False)
+    assert store(replica=replica, primary=primary).recent(POSITION).database == Host("web-a", "primary")
+    assert len(replica.asked) == 1
+
+
+def test_a_note_goes_to_the_primary_and_its_position_comes_back():
+    primary = database("web-a", read_only=False, **{"SELECT @@global.gtid_executed": [(f"{POSITION},\n{POSITION}",)]})
+    assert store(primary=primary).add("hello") == Written(
+        id=7, database=Host("web-a", "primary"), position=f"{POSITION},{POSITION}"
+    )
+    assert primary.asked[0] == ("INSERT INTO notes (text, written_at) VALUES (%s, UTC_TIMESTAMP(3))", "hello")
+
+
+def test_a_read_only_server_is_no_primary():
+    with pytest.raises(Unavailable, match="web-b answers for the primary but is read-only"):
+        store(primary=database("web-b", read_only=True)).primary()
+
+
+CHANGES = [("0001-notes", "CREATE TABLE notes"), ("0002-more", "ALTER TABLE notes")]
+
+
+def schema(*done: str) -> Answers:
+    return Answers(
+        {"SELECT GET_LOCK('schema', 30)": [(1,)], "SELECT name FROM schema_changes": [(name,) for name in done]}
+    )
+
+
+def test_setup_runs_only_what_was_not_run_before_and_in_order():
+    cursor = schema("0001-notes")
+    assert migrate(cursor, CHANGES) == ["0002-more"]
+    assert [ask[0] for ask in cursor.asked[3:]] == [
+        "ALTER TABLE notes",
+        "INSERT INTO schema_changes VALUES (%s, UTC_TIMESTAMP(3))",
+        "SELECT RELEASE_LOCK('schema')",
+    ]
+
+
+def test_setup_of_a_finished_database_changes_nothing():
+    assert migrate(schema("0001-notes", "0002-more"), CHANGES) == []
+
+
+def test_two_setups_at_once_wait_for_each_other():
+    cursor = Answers({"SELECT GET_LOCK('schema', 30)": [(0,)]})
+    with pytest.raises(Unavailable, match="another set-up holds the lock for 30 s"):
+        migrate(cursor, CHANGES)
+    assert len(cursor.asked) == 1

@@ -1,0 +1,106 @@
+"""What single lines of the release's files promise; the whole files are golden."""
+
+import dataclasses
+
+import pytest
+
+from cloud_init import ports, render
+
+HAPROXY = "/etc/haproxy/haproxy.cfg"
+NGINX = "/etc/nginx/nginx.conf"
+MYSQL = "/etc/mysql/mysql.conf.d/zz-distributed-web.cnf"
+
+
+def section(text: str, head: str) -> list[str]:
+    """The lines under the line `head` of a HAProxy configuration, without comments."""
+    _, _, rest = text.partition(f"\n{head}\n")
+    assert rest, head
+    lines = (line.strip() for line in rest.splitlines())
+    body = []
+    for line in lines:
+        if not line:
+            break
+        if not line.startswith("#"):
+            body.append(line)
+    return body
+
+
+def servers(text: str, backend: str) -> list[str]:
+    return [line for line in section(text, backend) if line.startswith("server ")]
+
+
+@pytest.mark.parametrize("backend", ["backend web from web", "backend web_shallow from web"])
+@pytest.mark.parametrize(("mode", "passive"), [("active-passive", " backup"), ("active-active", "")])
+def test_the_first_web_server_is_active_and_the_mode_decides_about_the_other(mode, passive, backend, site, text):
+    assert servers(text(site(mode=mode), "lb", HAPROXY), backend) == [
+        "server web-a 10.20.64.10:8444",
+        f"server web-b 10.20.80.10:8444{passive}",
+    ]
+
+
+def test_the_order_of_the_servers_decides_who_is_active(site, text):
+    chosen = site(servers=tuple(reversed(site().servers)))
+    assert servers(text(chosen, "lb", HAPROXY), "backend web from web")[0] == "server web-b 10.20.80.10:8444"
+
+
+@pytest.mark.parametrize("algorithm", ["roundrobin", "leastconn", "source"])
+def test_the_algorithm_is_the_one_that_was_set(algorithm, site, text):
+    assert f"balance {algorithm}" in section(text(site(algorithm=algorithm), "lb", HAPROXY), "backend web from web")
+
+
+def test_the_public_port_is_in_redirects_only_where_a_browser_needs_it(site, text):
+    def location(port: int) -> str:
+        lines = section(text(site(https_port=port), "lb", HAPROXY), "frontend redirect from web")
+        return next(line for line in lines if "redirect code 301" in line)
+
+    assert location(443).endswith("location https://%[req.hdr(host),regsub(:[0-9]+$,)]%[pathq]")
+    assert location(8443).endswith("location https://%[req.hdr(host),regsub(:[0-9]+$,)]:8443%[pathq]")
+
+
+def test_browsers_are_bound_to_https_only_on_the_standard_port(site, text):
+    """HSTS holds for a host name with all its ports: on another port it would break http there (RFC 6797, section 8.3)."""
+    assert "Strict-Transport-Security" in text(site(https_port=443), "lb", HAPROXY)
+    assert "Strict-Transport-Security" not in text(site(https_port=8443), "lb", HAPROXY)
+
+
+def test_every_address_that_may_name_the_client_is_one_of_our_balancers(site, text):
+    trusted = [line.split()[1] for line in text(site(), "web-a", NGINX).splitlines() if "set_real_ip_from" in line]
+    assert trusted == ["10.20.48.10;", "10.20.64.10;", "10.20.80.10;"]
+
+
+def test_the_health_path_of_the_application_is_what_nginx_and_haproxy_use(site, text):
+    chosen = site(app=dataclasses.replace(site().app, health="/up"))
+    assert "location = /up {" in text(chosen, "web-a", NGINX)
+    assert "http-check send meth GET uri /up ver HTTP/1.1 hdr Host web.dev.internal" in section(
+        text(chosen, "lb", HAPROXY), "backend web from web"
+    )
+
+
+def test_no_two_databases_have_the_same_number(site, text):
+    numbers = [text(site(), name, MYSQL).partition("server_id = ")[2].splitlines()[0] for name in ("web-a", "web-b")]
+    assert numbers == ["1", "2"]
+
+
+def test_the_databases_differ_in_nothing_but_number_and_address(site, text):
+    a, b = text(site(), "web-a", MYSQL), text(site(), "web-b", MYSQL)
+    assert a.replace("web-a", "web-b").replace("server_id = 1", "server_id = 2").replace("10.20.64.10", "10.20.80.10") == b
+
+
+def test_the_name_on_the_databases_certificate_leads_to_this_server(site, text):
+    assert "127.0.0.1 db.dev.internal\n" in text(site(), "web-b", "/etc/hosts")
+
+
+def test_a_command_with_any_characters_reaches_the_shell_unchanged(site, text):
+    command = """NAME="50% $HOME" ./serve --socket "$APP_SOCKET" --greeting 'it''s \\n'"""
+    chosen = site(app=dataclasses.replace(site().app, command=command))
+    assert text(chosen, "web-a", "/etc/distributed-web/app-start").splitlines()[-1] == command
+
+
+def test_every_port_is_used_once():
+    numbers = [value for name, value in vars(ports).items() if name.isupper()]
+    assert len(numbers) == len(set(numbers)) == 9
+
+
+def test_all_files_belong_to_root_and_only_their_owner_writes_them(site, server):
+    owners = {(file.owner, file.mode) for one in server.values() for file in render.files(site(), one)}
+    assert owners == {("root:root", "0644")}

@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+
+from local.host.cgroup import Cgroup, CgroupError, Hierarchies, entering, hierarchies
+
+HYBRID = """\
+27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard
+31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
+32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu
+35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
+39 31 0:36 / /sys/fs/cgroup/pids rw,relatime - cgroup cgroup rw,pids
+40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,xattr,name=systemd
+41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
+"""
+UNIFIED = "35 24 0:30 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot\n"
+ROOT = Path("/sys/fs/cgroup")
+
+
+def test_a_hybrid_computer_has_the_controllers_that_matter_beside_the_unified_hierarchy():
+    assert hierarchies(HYBRID) == Hierarchies(
+        unified=ROOT / "unified",
+        memory=ROOT / "memory",
+        legacy=(ROOT / "memory", ROOT / "pids", ROOT / "systemd"),
+    )
+
+
+def test_a_systemd_computer_has_one_hierarchy():
+    assert hierarchies(UNIFIED) == Hierarchies(unified=ROOT, memory=None, legacy=())
+
+
+def test_without_cgroup_v2_the_error_names_the_remedy():
+    v1_only = "\n".join(line for line in HYBRID.splitlines() if "cgroup2" not in line)
+    with pytest.raises(CgroupError, match="mount -t cgroup2"):
+        hierarchies(v1_only)
+
+
+def kernel_folder(folder: Path) -> Path:
+    """What the kernel puts into a new group."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in {"controllers": "cpu memory pids", "subtree_control": "cpu"}.items():
+        (folder / f"cgroup.{name}").write_text(text)
+    return folder
+
+
+def test_on_cgroup_v2_the_limit_is_set_and_controllers_are_enabled_on_the_way_down_but_not_inside(tmp_path):
+    root, cloud = kernel_folder(tmp_path), kernel_folder(tmp_path / "dw-1")
+    machine = kernel_folder(tmp_path / "dw-1/i-1")
+    (machine / "memory.max").write_text("max")
+    Cgroup("dw-1", "i-1", on=Hierarchies(unified=tmp_path, memory=None, legacy=())).create(memory_mib=2048)
+    assert (machine / "memory.max").read_text() == "2147483648"
+    assert [(group / "cgroup.subtree_control").read_text() for group in (root, cloud, machine)] == [
+        "+memory +pids",
+        "+memory +pids",
+        "cpu",
+    ]
+
+
+def test_on_a_hybrid_computer_the_limit_is_set_in_the_memory_hierarchy(tmp_path):
+    on = Hierarchies(unified=tmp_path / "unified", memory=tmp_path / "memory", legacy=(tmp_path / "memory",))
+    for folder in ("", "dw-1", "dw-1/i-1"):
+        kernel_folder(on.unified / folder)
+    limit = kernel_folder(on.memory / "dw-1/i-1") / "memory.limit_in_bytes"
+    limit.write_text("9" * 10)
+    Cgroup("dw-1", "i-1", on=on).create(memory_mib=2048)
+    assert limit.read_text() == "2147483648"
+
+
+def test_a_command_joins_every_group_before_it_becomes_itself():
+    joined = entering([ROOT / "unified/dw-1", ROOT / "memory/dw-1"], "sleep", "1")
+    assert joined[:2] == ["sh", "-c"]
+    assert joined[3:] == ["sh", "/sys/fs/cgroup/unified/dw-1", "/sys/fs/cgroup/memory/dw-1", "--", "sleep", "1"]
+
+
+def test_a_group_that_is_gone_has_no_processes_and_is_gone_again(tmp_path):
+    group = Cgroup("dw-1", on=Hierarchies(unified=tmp_path, memory=None, legacy=()))
+    assert (group.populated(), list(group.pids())) == (False, [])
+    group.kill()
+    group.remove()

@@ -1,0 +1,76 @@
+"""Before anything is touched: each thing that stands in the way is one sentence with its remedy."""
+
+import os
+import socket
+from collections import namedtuple
+
+import pytest
+
+from local import bootstrap
+from local.bootstrap import GIB, CannotStart
+
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def root(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+
+@pytest.fixture
+def somebody(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+
+def test_another_system_than_linux_is_told_to_use_a_virtual_machine(monkeypatch):
+    monkeypatch.setattr(bootstrap.sys, "platform", "darwin")
+    with pytest.raises(CannotStart, match=r"this is darwin; run it in a Debian or Ubuntu virtual machine"):
+        bootstrap.check("up")
+
+
+def test_an_old_python_is_named(monkeypatch):
+    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 9, 2))
+    with pytest.raises(CannotStart, match=r"Python 3\.11 or newer is needed"):
+        bootstrap.check("up")
+
+
+def test_up_without_root_says_how_to_run_it(somebody):
+    with pytest.raises(CannotStart, match=r"you are uid 1000; run: sudo make up"):
+        bootstrap.check("up")
+
+
+def test_verbs_that_boot_nothing_need_no_root(somebody):
+    bootstrap.check("preview")
+    bootstrap.check("test")
+
+
+def test_a_full_disk_is_named_with_its_figures(root, monkeypatch):
+    monkeypatch.setattr(bootstrap.shutil, "disk_usage", lambda folder: Usage(10 * GIB, 9 * GIB, GIB))
+    with pytest.raises(CannotStart, match=r"has 1\.0 GiB free, 6 GiB are needed"):
+        bootstrap.check("up")
+
+
+def test_a_taken_port_is_named_with_the_way_to_choose_another():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotStart, match=rf"port {port} on 127\.0\.0\.1 is taken .*make up PORT=9443"):
+            bootstrap.ports_must_be_free(port)
+
+
+def test_missing_packages_are_the_table_rows_whose_command_is_not_there(monkeypatch):
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda command, path=None: None if command == "nft" else f"/usr/bin/{command}")
+    assert bootstrap.missing_packages(bootstrap.SYSTEM_COMMANDS) == {"nftables": "the security groups"}
+
+
+def test_missing_packages_without_root_are_listed_in_the_command_that_installs_them(somebody, monkeypatch):
+    monkeypatch.setattr(bootstrap, "missing_packages", lambda commands: {"nftables": "a", "haproxy": "b"})
+    with pytest.raises(CannotStart, match=r"run: sudo apt-get install .*haproxy nftables"):
+        bootstrap.install_packages("up")
+
+
+@pytest.mark.subprocess
+def test_a_failing_installation_step_shows_the_command_and_its_last_words():
+    with pytest.raises(
+        CannotStart, match=r"could not make it: `sh -c echo why; exit 3` ended with 3; check the network(.|\n)*why"
+    ):
+        bootstrap.run(["sh", "-c", "echo why; exit 3"], "could not make it")
