@@ -49,7 +49,9 @@ Package = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]  # Debian pol
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, regex_engine="python-re")
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, str_strip_whitespace=True, regex_engine="python-re"
+    )
 
 
 class Network(Section):
@@ -226,7 +228,7 @@ def parse(values: Mapping[str, str | None], stack: str, region: str | None, chec
 
     An empty value counts as not set. Raises pulumi.RunError with every mistake in its message.
     """
-    tree = {key: json.loads(text) if text[0] in "{[" else text for key, text in values.items() if text}
+    tree = {key: structure(text) for key, text in values.items() if text}
     required = {":stack": stack, ":region": region or "", "image": {}, "app": SAMPLE_APP}
     mistakes = list(outside_the_namespace(stack, region))
     try:
@@ -237,6 +239,14 @@ def parse(values: Mapping[str, str | None], stack: str, region: str | None, chec
         count = "a setting is" if len(mistakes) == 1 else f"{len(mistakes)} settings are"
         raise pulumi.RunError("\n".join([f"{count} wrong in stack {stack}:", *map(str, mistakes)]))
     return settings
+
+
+def structure(text: str) -> object:
+    """What the text stands for; a text that only begins like JSON stands for itself, and is refused for what it is."""
+    try:
+        return json.loads(text) if text[0] in "{[" else text
+    except ValueError:
+        return text
 
 
 def outside_the_namespace(stack: str, region: str | None) -> Iterator[Mistake]:

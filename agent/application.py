@@ -6,13 +6,15 @@ import io
 import os
 import shutil
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import manifest as archives
+from . import state
 from .manifest import Manifest
 from .server import Server
-from .state import folder
 from .system import Failed, System
 
 if TYPE_CHECKING:  # boto3 is half a second that `serve` has no use for
@@ -43,37 +45,47 @@ def install_packages(system: System, manifest: Manifest) -> None:
 
 def unpack(system: System, store: Store, manifest: Manifest, text: str) -> None:
     """Make the folder of the release; it gets its name only when it is whole, so a folder that is there is complete."""
-    final = system.path(folder(manifest.release))
+    final = system.path(state.folder(manifest.release))
     if final.exists():
         return
     system.log(f"release {manifest.release}: unpack")
+    with _whole(final) as fresh:
+        (fresh / "manifest.json").write_text(text)
+        for name, archive in manifest.archives.items():
+            content = store.object(archive.key, archive.sha256)
+            if name == archives.AGENT:
+                (fresh / "agent.pyz").write_bytes(content)
+            else:
+                _unzip(content, system.path(state.application(archive.sha256)))
+                (fresh / name).symlink_to(Path("../../applications") / archive.sha256)
+
+
+@contextmanager
+def _whole(final: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes `final` in one step."""
     fresh = final.with_name(f".{final.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    (fresh / "manifest.json").write_text(text)
-    for name, archive in manifest.archives.items():
-        content = store.object(archive.key, archive.sha256)
-        if name == archives.AGENT:
-            (fresh / "agent.pyz").write_bytes(content)
-        else:
-            _unzip(content, fresh / name)
+    yield fresh
     os.replace(fresh, final)
 
 
 def _unzip(content: bytes, to: Path) -> None:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        archive.extractall(to)  # keeps every member below `to`
+    if to.exists():
+        return
+    with _whole(to) as fresh, zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(fresh)  # keeps every member below `fresh`
         for member in archive.infolist():
             # zipfile restores no permissions; a script of the application must stay executable.
             executable = member.external_attr >> 16 & 0o100
-            (to / member.filename).chmod(0o755 if member.is_dir() or executable else 0o644)
+            (fresh / member.filename).chmod(0o755 if member.is_dir() or executable else 0o644)
 
 
 def set_up(system: System, manifest: Manifest) -> None:
     """Run the release's set-up command in its new folder, as the application's user with the application's environment."""
     system.log(f"application: set up: {manifest.app.setup}")
     system.run("/bin/sh", "-c", manifest.app.setup, timeout_s=SETUP_DEADLINE_S, user=USER,
-               cwd=system.path(folder(manifest.release)) / archives.APP, env=environment(system))
+               cwd=system.path(state.folder(manifest.release)) / archives.APP, env=environment(system))
 
 
 def environment(system: System) -> dict[str, str]:

@@ -123,6 +123,8 @@ class Apply:
         try:
             self._settle(inputs, APP)
             application.wait_until_healthy(self.system, self.manifest)
+        except Failed as failed:
+            raise Failed(f"{failed}; last words: {services.last_words(self.system, APP)}") from None
         finally:
             drain.unlink(missing_ok=True)
 

@@ -17,7 +17,7 @@ PATIENCE_S = 0.5  # how long a question waits for a fresh one; HAProxy's checks 
 class Observer:
     def __init__(self, system: System, mysql: Mysql) -> None:
         self._system, self._mysql = system, mysql
-        self._look = Look(at=-FRESH_S, error="not looked yet")
+        self._look = Look(at=system.monotonic() - 2 * FRESH_S, error="not looked yet")
         self._changed = threading.Condition()
 
     def run(self) -> None:

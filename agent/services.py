@@ -17,6 +17,7 @@ STATS_SOCKET = "/run/haproxy/admin.sock"
 SERVERS_STATE = "/var/lib/haproxy/servers.state"
 START_DEADLINE_S = 120  # systemd gives up at 90 s by default (TimeoutStartSec)
 CHECK_DEADLINE_S = 30
+LAST_WORDS_LIMIT = 1500  # characters
 
 
 def _reload_nginx(system: System) -> None:
@@ -49,6 +50,7 @@ class Service:
     reload_on: tuple[str, ...] = ()  # wins over restart_on
     check: tuple[str, ...] | None = None  # run with the candidate files in place of the real ones
     reload: Callable[[System], None] | None = None
+    log: str | None = None  # where it says why it does not start, when not in the journal
 
 
 MYSQL = Service(
@@ -58,6 +60,7 @@ MYSQL = Service(
     reload_on=("/etc/mysql/tls/*",),
     check=("mysqld", "--validate-config", "--user=mysql"),
     reload=_reload_mysql_tls,
+    log="/var/log/mysql/error.log",
 )
 HAPROXY = Service(
     unit="haproxy",
@@ -138,8 +141,15 @@ def _restart(system: System, service: Service) -> None:
     system.attempt("systemctl", "reset-failed", service.unit)
     done = system.attempt("systemctl", "restart", service.unit, timeout_s=START_DEADLINE_S)
     if done.exit_code:
-        journal = system.attempt("journalctl", "--unit", service.unit, "--lines=8", "--output=cat", "--no-pager")
-        raise Failed(f"{service.unit}: does not start: {journal.stdout.strip() or done.stderr}")
+        raise Failed(f"{service.unit}: does not start: {last_words(system, service) or done.stderr}")
+
+
+def last_words(system: System, service: Service) -> str:
+    """What the service itself said last, for the reason of a failure."""
+    journal = system.attempt("journalctl", "--unit", service.unit, "--lines=8", "--output=cat", "--no-pager").stdout
+    log = system.path(service.log) if service.log else None
+    errors = [line for line in log.read_text().splitlines() if "[ERROR]" in line] if log and log.exists() else []
+    return "\n".join([*errors[-4:], journal])[:LAST_WORDS_LIMIT].strip()
 
 
 def _digests(service: Service, inputs: Inputs) -> dict[str, str]:

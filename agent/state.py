@@ -1,7 +1,8 @@
 """/var/lib/distributed-web: what has been applied here, and the folders of the releases. No decision is taken here.
 
     state.json                  the release applied whole, its files, and what each service runs with
-    releases/<release>/         manifest.json, agent.pyz, app/
+    releases/<release>/         manifest.json, agent.pyz, app -> ../../applications/<SHA-256 of its archive>
+    applications/<SHA-256>/     kept while a release has it: an application that no release changed runs on where it started
     current -> releases/<release>
 """
 
@@ -64,9 +65,18 @@ def point_to(system: System, release: str) -> None:
     os.replace(fresh, link)
 
 
+def application(sha256: str) -> str:
+    return f"{HOME}/applications/{sha256}"
+
+
 def prune(system: System, keep: Iterable[str]) -> None:
-    """Delete the oldest release folders beyond KEPT, never one of `keep`."""
+    """Delete the oldest release folders beyond KEPT, never one of `keep`, then the applications that no release has."""
     kept = set(keep)
-    folders = sorted(system.path(f"{HOME}/releases").iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    releases = system.path(f"{HOME}/releases")
+    folders = sorted(releases.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in [path for path in folders if path.name not in kept][max(0, KEPT - len(kept)) :]:
         shutil.rmtree(path)
+    used = {link.readlink().name for link in releases.glob("*/app")}
+    for path in system.path(f"{HOME}/applications").glob("*"):
+        if path.name not in used:
+            shutil.rmtree(path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 from pulumi import ResourceOptions
-from pulumi_aws import ec2, lb
+from pulumi_aws import ec2, ec2transitgateway, lb
 
 from components.naming import name_tag, token
 
@@ -75,6 +75,10 @@ class Server(pulumi.ComponentResource):
                 stop_instance_before_detaching=True,  # a mounted volume does not detach
                 opts=in_turn,
             )
+        # The instance itself says nothing of being stopped: with this, it is a difference that the next update mends.
+        ec2transitgateway.InstanceState(
+            name, instance_id=self.instance.id, state="running", opts=ResourceOptions(parent=self)
+        )
         for port, group in args.target_groups.items():
             lb.TargetGroupAttachment(
                 f"{name}-{port}",

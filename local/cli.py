@@ -45,12 +45,12 @@ def stack_named(context: click.Context, name: str = LOCAL) -> Stack:
 @click.pass_context
 def up(context: click.Context) -> None:
     """Bring everything up, or up to date: machines, network, program, page."""
-    from local.host import images
+    from local.host import images, leftovers
     from local.host.packages import PackageProxy
 
     began = time.monotonic()
     stack = stack_named(context)
-    if not cloud.pid(stack.instance):
+    if not leftovers.find(stack.instance):
         bootstrap.ports_must_be_free(context.obj[1])
     PackageProxy(stack.instance).start()
     images.ensure(stack.instance, show.step)
@@ -60,13 +60,13 @@ def up(context: click.Context) -> None:
     update(stack)
     outputs = stack.outputs()
     show.wait_for_page(outputs, PAGE_DEADLINE_S)
-    show.servers(stack.instance, outputs)
+    show.servers(stack.instance)
     show.done(f"{outputs['url']} answers, {time.monotonic() - began:.0f} s")
 
 
 def update(stack: Stack) -> None:
     """`pulumi up`; ends the program with the servers' own reasons when it fails."""
-    arguments = ["up", "--yes", "--skip-preview", "--stack", stack.name]
+    arguments = ["up", "--yes", "--skip-preview"]
     # A refresh forgets that a release failed, and an unchanged second run would then be green.
     if not stack.release_failed():
         arguments.append("--refresh")
@@ -76,7 +76,7 @@ def update(stack: Stack) -> None:
         sys.exit(result.returncode)
     if stack.interrupted():
         show.step("a killed run had left creates of unknown outcome; their resources were taken over")
-        stack.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", stack.name, capture=True)
+        stack.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates", capture=True)
 
 
 @main.command()
@@ -104,8 +104,8 @@ def destroy(context: click.Context) -> None:
     cloud.ensure_running(stack.instance)
     stack.prepare()
     show.step("destroying every resource of the stack, the protected data volumes and their notes included")
-    stack.pulumi("state", "unprotect", "--all", "--yes", "--stack", stack.name, capture=True)
-    result = stack.pulumi("destroy", "--yes", "--skip-preview", "--stack", stack.name)
+    stack.pulumi("state", "unprotect", "--all", "--yes", capture=True)
+    result = stack.pulumi("destroy", "--yes", "--skip-preview")
     if result.returncode:
         raise click.ClickException("not everything could be destroyed (above); nothing else was removed, run it again")
 
@@ -114,9 +114,9 @@ def destroy(context: click.Context) -> None:
 @click.pass_context
 def status(context: click.Context) -> None:
     """A line per server: state, address, role, release."""
-    stack = stack_named(context)
-    running(stack.instance)
-    show.servers(stack.instance, stack.outputs())
+    instance = Instance.open(context.obj[0])
+    running(instance)
+    show.servers(instance)
 
 
 @main.command()
@@ -160,9 +160,9 @@ def enter(context: click.Context, server: str, *command: str) -> None:
 def preview(context: click.Context, name: str) -> None:
     """What `pulumi up` would change, on the local cloud's API."""
     stack = stack_named(context, name)
-    if name == LOCAL and cloud.pid(stack.instance):
+    if name == LOCAL and cloud.running(stack.instance):
         stack.prepare()
-        sys.exit(stack.pulumi("preview", "--diff", "--stack", name).returncode)
+        sys.exit(stack.pulumi("preview", "--diff").returncode)
     sys.exit(preview_offline(stack))
 
 
@@ -178,7 +178,7 @@ def preview_offline(stack: Stack) -> int:
     api.start()
     try:
         alone.prepare()
-        return alone.pulumi("preview", "--stack", stack.name).returncode
+        return alone.pulumi("preview").returncode
     finally:
         api.stop()
 
@@ -212,7 +212,7 @@ def bench() -> None:
 
 
 def running(instance: Instance) -> None:
-    if not cloud.pid(instance):
+    if not cloud.running(instance):
         raise click.ClickException("the local cloud is not running; start it with: make up")
 
 

@@ -72,31 +72,44 @@ def instance_id_of(instance: Instance, server: str) -> str:
     return servers[server]["InstanceId"]
 
 
-def servers(instance: Instance, outputs: dict) -> None:
+def servers(instance: Instance) -> None:
     """The table of servers: what EC2 says, and what each one's agent reports of itself."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("server", "instance", "state", "zone", "address", "database", "release"):
-        table.add_column(title)
+    for title in ("server", "instance", "state", "zone", "address", "health", "database", "release"):
+        table.add_column(title, no_wrap=True)
     for name, described in sorted(running_instances(instance).items()):
-        report = agent_report(instance, described["InstanceId"]) if described["State"]["Name"] == "running" else {}
+        state = described["State"]["Name"]
+        report = agent_report(instance, described["InstanceId"]) if state == "running" else {}
         table.add_row(
             name,
             described["InstanceId"],
-            described["State"]["Name"],
+            state,
             described["Placement"]["AvailabilityZone"],
             described.get("PrivateIpAddress", ""),
-            str(report.get("role") or ""),
-            str(report.get("release") or "none reported"),
+            health(report),
+            report.get("role", ""),
+            report.get("release", ""),
         )
-    console.print(table)
+    Console(width=max(console.width, 140)).print(table)
+
+
+def health(report: dict) -> str:
+    """`ok`, or what the agent found wrong; `silent` when it does not answer."""
+    if not report:
+        return "silent"
+    wrong = [check for check, passed in report["checks"].items() if not passed]
+    return "not ok: " + ", ".join(wrong) if wrong else "ok"
 
 
 def agent_report(instance: Instance, instance_id: str) -> dict:
-    """What the agent of a server answers at /health; empty when it does not answer."""
+    """What the agent of a server says at /health, with the database's `role` of /replica; empty when it does not answer."""
+    ask = "for path in health replica; do curl -s -m 3 http://127.0.0.1:9200/$path; echo; done"
     try:
-        return json.loads(on_server(instance, instance_id, "curl -s -m 3 http://127.0.0.1:9200/health"))
+        health, replica = (json.loads(line) for line in on_server(instance, instance_id, ask).splitlines() if line)
     except ValueError:
         return {}
+    role = replica.get("role", "")
+    return health | {"role": "primary" if role == "none" and not replica.get("read_only") else role}
 
 
 def on_server(instance: Instance, instance_id: str, script: str, deadline_s: float = 10) -> str:

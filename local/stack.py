@@ -53,12 +53,16 @@ class Stack:
 
     def pulumi(self, *arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
         """Runs `pulumi ARGUMENTS` on this stack; its output goes to the terminal unless `capture`."""
-        command = ["pulumi", *arguments, "--non-interactive", "--cwd", str(self.checkout)]
-        if arguments[0] not in ("stack", "plugin"):
+        command = [*arguments, "--stack", self.name, "--cwd", str(self.checkout)]
+        if arguments[0] not in ("stack", "state"):
             command += ["--config-file", str(self.configuration_file())]
+        return self._run(*command, capture=capture)
+
+    def _run(self, *arguments: str, capture: bool) -> subprocess.CompletedProcess[str]:
         environment = os.environ | self.environment()
         environment.pop("VIRTUAL_ENV", None)
-        return subprocess.run([self.engine / "pulumi", *command[1:]], env=environment, text=True, capture_output=capture)
+        command = [self.engine / "pulumi", *arguments, "--non-interactive"]
+        return subprocess.run(command, env=environment, text=True, capture_output=capture)
 
     def configuration_file(self) -> Path:
         """The committed stack file, or a copy of it where this run must not write to it: another stack, other values."""
@@ -77,8 +81,16 @@ class Stack:
         """Plugins in place, the stack made if it is new, and whatever a killed run left behind cleared."""
         self._install_plugins()
         if self.name not in self._names():
-            self.pulumi("stack", "init", self.name, capture=True).check_returncode()
+            self._init()
         self._clear_dead_locks()
+
+    def _init(self) -> None:
+        """In a folder of the instance: the engine writes a stack file beside Pulumi.yaml."""
+        project = self.instance.folder("config") / "Pulumi.yaml"
+        project.write_text((self.checkout / project.name).read_text())
+        made = self._run("stack", "init", self.name, "--cwd", str(project.parent), capture=True)
+        if made.returncode:
+            raise RuntimeError(f"the engine could not make stack {self.name}: {made.stderr.strip()}")
 
     def _names(self) -> set[str]:
         folder = self.instance.folder("state") / ".pulumi" / "stacks" / PROJECT
@@ -115,7 +127,7 @@ class Stack:
 
     def outputs(self) -> dict[str, object]:
         """The program's exports. Raises RuntimeError when the engine cannot say."""
-        answer = self.pulumi("stack", "output", "--json", "--show-secrets", "--stack", self.name, capture=True)
+        answer = self.pulumi("stack", "output", "--json", "--show-secrets", capture=True)
         if answer.returncode:
             raise RuntimeError(answer.stderr.strip() or answer.stdout.strip())
         return json.loads(answer.stdout)

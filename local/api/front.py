@@ -4,6 +4,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
+from xml.sax.saxutils import escape
 
 from moto.core.responses import BaseResponse
 from moto.moto_server.werkzeug_app import BackendRequest, DomainDispatcherApplication, create_backend_app
@@ -14,6 +15,10 @@ from local.api.overlay.state import OWN_SERVICES, section_of
 
 log = logging.getLogger(__name__)
 Environ = dict[str, Any]
+UNSAVED = (
+    "<Response><Errors><Error><Code>InternalError</Code><Message>The local cloud cannot save its state: {}. "
+    "Make room on that disk.</Message></Error></Errors></Response>"
+)
 
 
 class Front:
@@ -33,8 +38,12 @@ class Front:
         else:
             application = own_service if service in OWN_SERVICES else self.moto
             response = Response.from_app(application, environ, buffered=True)
-        for section in {section_of(service) for service in changed}:
-            self.changed(section)
+        try:
+            for section in {section_of(service) for service in changed}:
+                self.changed(section)
+        except OSError as error:
+            log.error("the state of the local cloud could not be saved: %s", error)
+            response = Response(UNSAVED.format(escape(str(error))), 500, mimetype="text/xml")
         return response(environ, start_response)
 
 

@@ -23,7 +23,7 @@ from moto.s3.models import FakeKey
 from moto.s3.utils import _VersionedKeyStore
 from moto.ssm.models import ParameterDict
 
-from local.api.files import write
+from local.api.files import sync, write
 from local.api.overlay.state import backend, section_of
 
 OWN_FILE_BYTES = 4096  # the body of an S3 object larger than this lies in a file of its own
@@ -35,7 +35,15 @@ class Objects:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.unsynced: set[str] = set()
         self.kept: weakref.WeakKeyDictionary[FakeKey, tuple[tuple[str, int], str]] = weakref.WeakKeyDictionary()
+
+    def sync(self) -> None:
+        """Every body kept so far is on the disk when this returns."""
+        for name in list(self.unsynced):
+            sync(self.folder / name)
+            self.unsynced.discard(name)
+        sync(self.folder)
 
     def keep(self, key: FakeKey) -> str:
         """The name of the file that holds the object's body; written when it is new."""
@@ -46,11 +54,15 @@ class Objects:
             name = hashlib.sha256(body).hexdigest()
             if not (self.folder / name).exists():
                 write(self.folder / name, body)
+                self.unsynced.add(name)
             self.kept[key] = version, name
         return name
 
     def body(self, name: str) -> bytes:
-        return (self.folder / name).read_bytes()
+        body = (self.folder / name).read_bytes()
+        if hashlib.sha256(body).hexdigest() != name:
+            raise ValueError(f"the object {name} is damaged")
+        return body
 
     def forget_all_but(self, names: set[str]) -> None:
         for path in self.folder.iterdir():

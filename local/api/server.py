@@ -20,6 +20,7 @@ from local.instance import Instance
 
 log = logging.getLogger(__name__)
 ADDRESS = "127.0.0.1"
+SYNC_S = 1.0  # what a power cut may take
 POLL_S = 0.05  # how soon the server sees that it shall stop
 
 
@@ -31,6 +32,8 @@ class ApiServer:
         self.host = host
         self.snapshot = Snapshot(instance.folder("api"))
         self.server: BaseWSGIServer | None = None
+        self.thread = self.syncer = threading.Thread()
+        self.stopped = threading.Event()
 
     def start(self) -> None:
         with socket.create_server((ADDRESS, self.instance.api_port), backlog=128) as listener:
@@ -39,16 +42,30 @@ class ApiServer:
             front, port, fd = Front(self.changed), self.instance.api_port, listener.fileno()
             self.server = make_server(ADDRESS, port, front, threaded=True, request_handler=Handler, fd=fd)
         overlay.serve(self.instance, self.host, self.changed)
-        threading.Thread(target=self.server.serve_forever, args=(POLL_S,), name="aws-api", daemon=True).start()
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(POLL_S,), name="aws-api", daemon=True)
+        self.thread.start()
+        self.stopped.clear()
+        self.syncer = threading.Thread(target=self.keep_synced, name="aws-api snapshot", daemon=True)
+        self.syncer.start()
 
     def stop(self) -> None:
         if self.server is None:
             return
         self.server.shutdown()
-        self.server.server_close()
+        self.thread.join()  # it closes the socket at its end
         self.server = None
         overlay.close()
+        self.stopped.set()
+        self.syncer.join()
         self.snapshot.save_all()
+        self.snapshot.sync()
+
+    def keep_synced(self) -> None:
+        while not self.stopped.wait(SYNC_S):
+            try:
+                self.snapshot.sync()
+            except OSError as error:
+                log.error("the state of the local cloud is not safe from a power cut: %s", error)
 
     def changed(self, section: str) -> None:
         self.snapshot.save(section)

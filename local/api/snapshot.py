@@ -1,7 +1,8 @@
 """Keeps the API's state on disk, written before a mutating call is answered, so that a killed daemon loses nothing.
 
 One file per section (see `overlay.state.section_of`): a line of JSON with the size and SHA-256 of the pickle after it.
-The file before is kept as `<section>.previous`. Many calls at once share one write.
+Many calls at once share one write. No call waits for the disk itself, which takes seconds while machines boot: every
+second the newest file is synced, and kept as `<section>.synced`. After a power cut the last second may be missing.
 """
 from __future__ import annotations
 
@@ -14,17 +15,18 @@ from typing import Any
 
 from moto.core.base_backend import BackendDict
 
-from local.api.files import write
+from local.api.files import sync, write
 from local.api.overlay.calls import LOCK
 from local.api.overlay.state import backends_of, section_of
 from local.api.pickles import Objects, Unpickler, dumps
 
 log = logging.getLogger(__name__)
+ATTEMPTS = 5
 Key = tuple[str, str, str]  # service, account, region
 
 
 class Unreadable(Exception):
-    """Neither the newest nor the previous file of a section can be read; says what to do."""
+    """Neither the newest nor the synced file of a section can be read; says what to do."""
 
 
 class Snapshot:
@@ -44,6 +46,11 @@ class Snapshot:
         with self.lock:
             return self.sections.setdefault(name, Section(name, self.folder / name, self.objects))
 
+    def sync(self) -> None:
+        """What was saved so far survives a power cut from now on."""
+        for section in list(self.sections.values()):
+            section.sync()
+
     def save_all(self) -> None:
         for name in {section_of(states.service_name) for states in list(BackendDict._instances)}:
             self.save(name)
@@ -52,8 +59,8 @@ class Snapshot:
         """Put what was saved in place of moto's backends. Raises Unreadable."""
         bodies: set[str] = set()
         for path in sorted(self.folder.iterdir()):
-            name = path.name.removesuffix(".previous")
-            if path.is_file() and not path.name.endswith(".new") and name not in self.sections:
+            name = path.name.removesuffix(".synced")
+            if path.is_file() and ".new" not in path.suffix and name not in self.sections:
                 bodies |= self.section(name).restore()
         self.objects.forget_all_but(bodies)
 
@@ -64,10 +71,10 @@ class Section:
     def __init__(self, name: str, path: Path, objects: Objects) -> None:
         self.name = name
         self.path = path
-        self.previous = path.with_name(path.name + ".previous")
+        self.synced = path.with_name(path.name + ".synced")
         self.objects = objects
         self.turn = threading.Lock()
-        self.begun = 0
+        self.begun = self.begun_at_sync = 0
 
     def save(self) -> None:
         wanted = self.begun + 1
@@ -76,12 +83,30 @@ class Section:
                 return
             with LOCK:
                 self.begun += 1
-                pickle = dumps(self.backends(), self.name, self.objects)
+                pickle = self.pickled()
             head = {"bytes": len(pickle), "sha256": hashlib.sha256(pickle).hexdigest()}
-            if self.path.exists():
-                self.previous.unlink(missing_ok=True)
-                self.previous.hardlink_to(self.path)
             write(self.path, json.dumps(head).encode() + b"\n" + pickle)
+
+    def sync(self) -> None:
+        if self.begun_at_sync == self.begun or not self.path.exists():
+            return
+        begun, newest = self.begun, self.path.with_name(self.path.name + ".new-synced")
+        newest.unlink(missing_ok=True)
+        newest.hardlink_to(self.path)  # the file itself never changes, saving makes another
+        self.objects.sync()
+        sync(newest)
+        newest.replace(self.synced)
+        sync(self.path.parent)
+        self.begun_at_sync = begun
+
+    def pickled(self) -> bytes:
+        """Reading calls go on meanwhile, and some of moto's fill a dictionary they look into: then once more."""
+        for _ in range(ATTEMPTS):
+            try:
+                return dumps(self.backends(), self.name, self.objects)
+            except RuntimeError as error:  # dictionary changed size during iteration
+                last = error
+        raise last
 
     def backends(self) -> dict[Key, Any]:
         return {
@@ -93,7 +118,7 @@ class Section:
 
     def restore(self) -> set[str]:
         """The names of the object files it needs."""
-        for path in (self.path, self.previous):
+        for path in (self.path, self.synced):
             try:
                 unpickler = Unpickler(whole(path), self.objects)
                 backends: dict[Key, Any] = unpickler.load()
@@ -102,11 +127,11 @@ class Section:
                 continue
             for (service, account, region), backend in backends.items():
                 put_back(service, account, region, backend)
-            if path == self.previous:
-                log.warning("%s: fell back to the state before its last change", self.name)
+            if path == self.synced:
+                log.warning("%s: fell back to the last state that was synced", self.name)
             return unpickler.bodies
         raise Unreadable(
-            f"the local cloud's saved state {self.path} is damaged, and so is {self.previous.name}: "
+            f"the local cloud's saved state {self.path} is damaged, and so is {self.synced.name}: "
             f"restore the folder {self.path.parent} from a backup, or start afresh with: make down VOLUMES=delete"
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -38,7 +39,6 @@ class Balancer:
         self.certificate_pem = certificate_pem
         self.process = Process(instance, "haproxy")
         self.path = instance.run / "haproxy.cfg"
-        self.socket = instance.run / "haproxy.sock"
         self.asked: tuple[float, Mapping[tuple[str, str], str]] = (0.0, {})
 
     def converge(self, desired: Desired, vpc_ids: Iterable[str], connected: Collection[str]) -> None:
@@ -47,7 +47,6 @@ class Balancer:
         desired = servable(desired, certificates, connected)
         here = haproxy.Surroundings(
             id=self.instance.id,
-            run=self.instance.run,
             api_port=self.instance.api_port,
             packages_port=self.instance.packages_port,
             endpoint_certificate=authority.endpoint(self.instance),
@@ -58,19 +57,22 @@ class Balancer:
         running = self.process.pid()
         if running and self.node() == haproxy.node(text):
             return
-        here.state.write_text(haproxy.server_states(desired, self.up()))
+        (self.instance.run / haproxy.STATE).write_text(haproxy.server_states(desired, self.up()))
         self.check(text)
         self.path.write_text(text)
         if running:
             self.process.signal(signal.SIGUSR2)
         else:
-            self.process.start(["haproxy", "-W", "-db", "-f", str(self.path)])
+            self.process.start(["haproxy", "-W", "-db", "-C", str(self.instance.run), "-f", str(self.path)])
         self.await_worker(haproxy.node(text))
+        for former in set(self.instance.run.glob("certificate-*.pem")) - set(certificates.values()):
+            former.unlink()
 
     def check(self, text: str) -> None:
         draft = self.path.with_suffix(".new")
         draft.write_text(text)
-        done = subprocess.run(["haproxy", "-c", "-q", "-f", str(draft)], capture_output=True, text=True, timeout=30)
+        command = ["haproxy", "-c", "-C", str(self.instance.run), "-f", str(draft)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
         if done.returncode:
             raise BalancerError(f"HAProxy refuses its configuration {draft}:\n{done.stderr.strip()}")
         draft.unlink()
@@ -100,9 +102,13 @@ class Balancer:
 
     def ask(self, command: str) -> str:
         """HAProxy's answer on its admin socket (management guide, 9.3); OSError when it does not run."""
+        folder = os.open(self.instance.run, os.O_RDONLY)
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(5)
-            connection.connect(str(self.socket))
+            try:
+                connection.connect(f"/proc/self/fd/{folder}/{haproxy.SOCKET}")  # short, however deep the folder is
+            finally:
+                os.close(folder)
             connection.sendall(command.encode() + b"\n")
             with connection.makefile() as answer:
                 return answer.read()

@@ -16,6 +16,7 @@ from local.host.balancer import Balancer
 from local.host.desired import Desired, Vpc
 from local.host.network import Network, vpcs_in_use
 from local.host.packages import PackageProxy
+from local.host.process import Process
 from local.host.steps import Machines
 from local.host.targets import Targets
 from local.instance import Instance
@@ -37,7 +38,9 @@ class MachineHost:
         self.metadata: metadata.Metadata | None = None
         self.api: reader.Api | None = None
         self.desired = Desired()
-        self.connected: set[str] = set()
+        self.vpcs: set[str] = set()  # whose routers are in force
+        self.connected: set[str] = set()  # owners whose interfaces are plugged in there
+        self.helpers: tuple[Process, ...] = ()
         self.failed: set[str] = set()
         self.woken = threading.Event()
         self.ending = threading.Event()
@@ -91,14 +94,14 @@ class MachineHost:
             self.woken.clear()
             began = time.monotonic()
             self.attempt("what the API wants", self.turn)
-            # A burst of changes is read at most half of the time: the API answers from this process too.
-            self.ending.wait(min(time.monotonic() - began, 1))
+            # In a burst of changes a third of the time goes into reading: the API answers from this process too.
+            self.ending.wait(min(2 * (time.monotonic() - began), 1))
             self.rest()
 
     def rest(self) -> None:
-        """Until the API changed, a machine ended by itself, or a failure is to be tried again."""
+        """Until the API changed, a machine or helper process ended, or a failure is to be tried again."""
         while not self.woken.wait(TURN_S):
-            if self.failed or self.machines.one_ended_by_itself():
+            if self.failed or self.machines.one_ended_by_itself() or self.one_helper_died():
                 return
 
     def attempt(self, what: str, act: Callable, *arguments) -> bool:
@@ -118,21 +121,31 @@ class MachineHost:
     def turn(self) -> None:
         before, self.desired = self.desired, reader.read(self.api)
         self.targets.follow(self.desired)
-        if self.desired != before or self.failed:
+        if self.desired != before or self.failed or self.one_helper_died():
             self.attempt("package proxy", self.packages.start)
             self.converge_network(self.desired)
+        # At every turn: a certificate may have been imported anew, which the desired state does not show.
+        self.attempt("load balancers", self.balancer.converge, self.desired, sorted(self.vpcs), self.connected)
         self.machines.converge(self.desired, self.connected)
+        self.attempt("former networks", self.remove_unwanted)
+
+    def one_helper_died(self) -> bool:
+        return not all(process.pid() for process in self.helpers)
 
     def converge_network(self, desired: Desired) -> None:
-        vpcs = {vpc.id for vpc in vpcs_in_use(desired) if self.attempt(f"network of {vpc.id}", self.serve_vpc, vpc)}
-        owners = sorted({interface.owner for interface in desired.interfaces if interface.vpc_id in vpcs})
+        self.vpcs = {vpc.id for vpc in vpcs_in_use(desired) if self.attempt(f"network of {vpc.id}", self.serve_vpc, vpc)}
+        owners = sorted({interface.owner for interface in desired.interfaces if interface.vpc_id in self.vpcs})
         self.connected = {
             owner for owner in owners if self.attempt(f"interfaces of {owner}", self.network.attach, desired, owner)
         }
-        self.attempt("load balancers", self.balancer.converge, desired, sorted(vpcs), self.connected)
-        for vpc_id in set(self.metadata.servers) - vpcs:
+        names = [self.network.dns_process(vpc_id) for vpc_id in sorted(self.vpcs)]
+        self.helpers = (self.packages.process, self.balancer.process, *names)
+
+    def remove_unwanted(self) -> None:
+        """After HAProxy has left them: the namespaces of load balancers and VPCs that are gone."""
+        for vpc_id in set(self.metadata.servers) - self.vpcs:
             self.metadata.stop(vpc_id)
-        self.attempt("former networks", self.network.remove_unwanted, desired, set(machine.existing(self.instance)))
+        self.network.remove_unwanted(self.desired, set(machine.existing(self.instance)))
 
     def serve_vpc(self, vpc: Vpc) -> None:
         self.network.converge_router(self.desired, vpc)

@@ -25,26 +25,21 @@ from local.host.desired import (
     TargetGroup,
 )
 
+# In HAProxy's working directory: the path of a socket may have no more than 107 characters (unix(7)).
+SOCKET = "haproxy.sock"
+STATE = "haproxy.state"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """What the configuration needs to know of the computer. `certificates` maps ARNs of ACM to PEM files with the key."""
 
     id: str
-    run: Path
     api_port: int
     packages_port: int
     endpoint_certificate: Path
     certificates: Mapping[str, Path]
     vpc_ids: tuple[str, ...]
-
-    @property
-    def socket(self) -> Path:
-        return self.run / "haproxy.sock"
-
-    @property
-    def state(self) -> Path:
-        return self.run / "haproxy.state"
 
     def namespace(self, owner: str) -> str:
         return f"{self.id}-{owner}"
@@ -61,10 +56,10 @@ def node(text: str) -> str:
 
 
 def settings(here: Surroundings) -> Iterator[str]:
-    yield f"  stats socket {here.socket} mode 600 level admin expose-fd listeners"
-    yield f"  server-state-file {here.state}"
+    yield f"  stats socket unix@{SOCKET} mode 600 level admin expose-fd listeners"
+    yield f"  server-state-file {STATE}"
     yield "  log stdout format raw local0 notice"
-    yield "  maxconn 8000"
+    yield "  maxconn 4000"
     yield "  hard-stop-after 350s"  # of a replaced worker: the longest idle time of a connection
     yield "  ssl-default-bind-options ssl-min-ver TLSv1.2"
     yield "  ssl-server-verify none"  # as an NLB: it does not verify its targets' certificates

@@ -168,6 +168,11 @@ class Machine:
         image = self.home / "image"
         if not image.is_symlink():  # a machine keeps the image it was made from: its own layer fits no other
             image.symlink_to(self.spec.image)
+        if not image.exists():
+            raise MachineError(
+                f"The image {image.readlink()} that {self.spec.name} was made from is gone from the cache: "
+                "replace the server (terminate its instance), its data volumes stay."
+            )
         shutil.rmtree(self.home / "disk", ignore_errors=True)  # loop devices have other numbers after a reboot
         self._disks.mkdir(parents=True)
         for volume_id, device in self.spec.volumes:

@@ -51,12 +51,14 @@ def command(argv: list[str], text: str = "") -> str:
     return done.stdout
 
 
-def write_settings(netns: str, settings: Iterable[tuple[str, int]]) -> None:
+def write_settings(netns: str, settings: Iterable[tuple[str, int]], missing_ok: bool = False) -> None:
     """Kernel parameters of a namespace, as ("net/ipv4/ip_forward", 1); /proc/sys/net is the caller's namespace's."""
 
     def write() -> None:
         for path, value in settings:
-            Path("/proc/sys", path).write_text(str(value))
+            parameter = Path("/proc/sys", path)
+            if parameter.exists() or not missing_ok:
+                parameter.write_text(str(value))
 
     inside(netns, write)
 

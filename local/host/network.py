@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Iterable
+from pathlib import Path
 
 from local.host import firewall, namespaces
 from local.host.desired import (
@@ -34,6 +35,8 @@ ROUTER = (
     ("net/ipv4/conf/default/send_redirects", 0),
     ("net/ipv4/conf/default/proxy_arp_pvlan", 1),
 )
+# Where the kernel has br_netfilter, it would have bridged packets filtered too; then the same would differ by computer.
+ROUTER_WITH_BR_NETFILTER = (("net/bridge/bridge-nf-call-iptables", 0), ("net/bridge/bridge-nf-call-arptables", 0))
 # A load balancer has an interface in each of several subnets; each answers for its own address only.
 SEVERAL_INTERFACES = (
     ("net/ipv4/conf/all/rp_filter", 0),
@@ -63,6 +66,7 @@ class Network:
         if netns not in namespaces.names(netns):
             namespaces.add(netns)
         namespaces.write_settings(netns, ROUTER)
+        namespaces.write_settings(netns, ROUTER_WITH_BR_NETFILTER, missing_ok=True)
         namespaces.ip(netns, *router_commands(vpc, namespaces.links(netns)))
         # Answer ARP for others at once, not after up to 0.8 s (arp(7), proxy_delay).
         bridges = map(bridge_name, vpc.subnets)
@@ -72,10 +76,16 @@ class Network:
         )
         self.converge_names(desired, vpc)
 
+    def dns_process(self, vpc_id: str) -> Process:
+        return Process(self.instance, f"dns-{vpc_id}")
+
+    def dns_configuration(self, vpc_id: str) -> Path:
+        return self.instance.run / f"dns-{vpc_id}.conf"
+
     def converge_names(self, desired: Desired, vpc: Vpc) -> None:
         """dnsmasq with the present configuration: it keeps no state, so that a changed text means a new process."""
-        process = Process(self.instance, f"dns-{vpc.id}")
-        path = self.instance.run / f"{process.name}.conf"
+        process = self.dns_process(vpc.id)
+        path = self.dns_configuration(vpc.id)
         text = dnsmasq(desired, vpc)
         if process.pid() and path.exists() and path.read_text() == text:
             return
@@ -102,6 +112,8 @@ class Network:
                 namespaces.ip(router, *plug_commands(interface, device, netns, subnet_of(desired, interface)))
             if interface.kind != INSTANCE:  # an instance asks DHCP itself
                 namespaces.ip(netns, *address_commands(interface, device, subnet_of(desired, interface)))
+                # Subnets it is not in are reached through the first one it is in.
+                namespaces.ip(netns, f"route replace default via {subnet_of(desired, own[0]).router}")
 
     def detach(self, owner: str) -> None:
         """Removes a namespace and the interfaces in it; nothing may run in it any more."""
@@ -118,7 +130,8 @@ class Network:
         present = {name.removeprefix(f"{self.instance.id}-") for name in namespaces.names(f"{self.instance.id}-")}
         for owner in sorted(present - wanted - set(keep)):
             if owner.startswith("vpc-"):
-                Process(self.instance, f"dns-{owner}").stop()
+                self.dns_process(owner).stop()
+                self.dns_configuration(owner).unlink(missing_ok=True)
             self.detach(owner)
 
     def remove(self) -> None:
@@ -166,12 +179,8 @@ def plug_commands(interface: Interface, device: str, netns: str, subnet: Subnet)
 
 
 def address_commands(interface: Interface, device: str, subnet: Subnet) -> list[str]:
-    """`ip` lines, run in the load balancer's namespace; the default route leaves through the last subnet given."""
-    return [
-        f"link set {device} up",
-        f"address replace {interface.address}/{subnet.prefix_length} dev {device}",
-        f"route replace default via {subnet.router}",
-    ]
+    """`ip` lines, run in the load balancer's namespace."""
+    return [f"link set {device} up", f"address replace {interface.address}/{subnet.prefix_length} dev {device}"]
 
 
 def dnsmasq(desired: Desired, vpc: Vpc) -> str:

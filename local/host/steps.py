@@ -18,6 +18,7 @@ from local.instance import Instance
 logger = logging.getLogger(__name__)
 POWEROFF_S = 120  # what a server may take to shut down when the API stops it; its services may hand over first
 STOP_S = 30  # and when the whole cloud stops
+BEGUN_S = 10  # for steps already begun then: a boot takes one; an image being built is not waited for
 
 
 def due(
@@ -185,7 +186,7 @@ class Machines:
 
     def power_off_all(self) -> None:
         """Every machine with a disk, side by side, also those the API knows nothing of."""
-        wait(self.steps.values())
+        wait(self.steps.values(), timeout=BEGUN_S)
         found = [self.get(instance_id) for instance_id in machine.existing(self.instance)]
         wait([self.workers.submit(one.poweroff, STOP_S) for one in found])
-        self.workers.shutdown()
+        self.workers.shutdown(wait=False, cancel_futures=True)

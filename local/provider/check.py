@@ -10,9 +10,11 @@ from pulumi._types import input_type_py_to_pulumi_names
 
 from local.provider import paths
 from local.provider.resource import AutoName, Inputs, Kind, Property
+from local.provider.values import Unknown
 
 DEFAULTED = "__defaults"  # names of the inputs that Check filled in; the bridge keeps the same list under the same key
-TAGS = {"tags": Property()}
+TAGS_ALL = "tagsAll"  # tags with the provider's default_tags merged in: the bridge makes it an input too, so that it is compared
+TAGS = {"tags": Property(), TAGS_ALL: Property()}
 NAME_SUFFIX_DIGITS = 7
 
 
@@ -28,10 +30,17 @@ def rows(resource: Kind) -> Mapping[str, Property]:
     return {**resource.properties, **TAGS} if resource.tags else resource.properties
 
 
-def check(resource: Kind, olds: Inputs, news: Inputs, name: str, seed: bytes) -> Checked:
+def check(
+    resource: Kind,
+    olds: Inputs,
+    news: Inputs,
+    name: str,
+    seed: bytes,
+    default_tags: Mapping[str, str] | None = None,
+) -> Checked:
     """`olds`: the last inputs, empty on a create. `name`: the logical name. `seed`: random bytes for a new name."""
     properties = rows(resource)
-    checked = Checked({key: value for key, value in news.items() if key != DEFAULTED})
+    checked = Checked({key: value for key, value in news.items() if key not in (DEFAULTED, TAGS_ALL)})
     legal = set(input_type_py_to_pulumi_names(resource.args).values())
     for key in checked.inputs:
         if key not in legal:
@@ -41,6 +50,9 @@ def check(resource: Kind, olds: Inputs, news: Inputs, name: str, seed: bytes) ->
     _refuse_unknown_keys((), checked.inputs, resource, properties, checked.failures)
     if not checked.failures:
         _fill_in(resource, properties, olds, checked.inputs, _new_name(resource.name, name, seed))
+        if resource.tags:
+            tags = checked.inputs.get("tags") or {}
+            checked.inputs[TAGS_ALL] = tags if isinstance(tags, Unknown) else {**(default_tags or {}), **tags}
     return checked
 
 

@@ -17,7 +17,7 @@ from local.provider.values import Asset, Unknown
 
 @dataclass(frozen=True)
 class Change:
-    """`kind` is ADD, DELETE or UPDATE. `of_input` is false for a change that is only seen in the outputs (tagsAll)."""
+    """`kind` is ADD, DELETE or UPDATE. `of_input` is false for a change that is only seen in the outputs."""
 
     path: paths.Path
     kind: str
@@ -40,7 +40,6 @@ def diff(
     olds: Inputs,
     state: Mapping[str, Any],
     news: Inputs,
-    default_tags: Mapping[str, str] | None = None,
     ignored: Iterable[str] = (),
 ) -> Diff:
     """`olds`: last inputs. `state`: last outputs. `ignored`: paths of the resource option ignore_changes."""
@@ -48,7 +47,8 @@ def diff(
     ignored = tuple(ignored)
     changes = [
         change
-        for change in comparison.of_resource(olds, state, news, default_tags if resource.tags else None)
+        for key in sorted({*olds, *news} - {DEFAULTED})
+        for change in comparison.compare((key,), olds.get(key), news.get(key), state.get(key))
         if not _is_ignored(change.path, ignored)
     ]
     replacing = set(resource.replaces(olds, news)) if changes else set()
@@ -60,14 +60,6 @@ def diff(
 class _Comparison:
     properties: Mapping[str, Property]
     always_replaces: bool
-
-    def of_resource(
-        self, olds: Inputs, state: Mapping[str, Any], news: Inputs, default_tags: Mapping[str, str] | None
-    ) -> Iterator[Change]:
-        for key in sorted({*olds, *news} - {DEFAULTED}):
-            yield from self.compare((key,), olds.get(key), news.get(key), state.get(key))
-        if default_tags is not None and isinstance(state.get("tagsAll"), Mapping):
-            yield from self.compare_tags(state["tagsAll"], {**default_tags, **(news.get("tags") or {})})
 
     def compare(self, path: paths.Path, old: Any, new: Any, state: Any = None) -> Iterator[Change]:
         row = paths.row_of(path, self.properties)
@@ -109,13 +101,6 @@ class _Comparison:
                 yield self.change(here, "ADD", row)
         for index, _ in unmatched:
             yield self.change((*path, index), "DELETE", row)
-
-    def compare_tags(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-        """tagsAll: an output, but the one in which a change of the provider's default tags shows."""
-        for key in sorted({*old, *new}):
-            if old.get(key) != new.get(key):
-                kind = "ADD" if key not in old else "DELETE" if key not in new else "UPDATE"
-                yield Change(("tagsAll", key), kind, self.always_replaces, of_input=False)
 
     def change(self, path: paths.Path, kind: str, row: Property) -> Change:
         return Change(path, kind, row.force_new or self.always_replaces)

@@ -17,10 +17,13 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass(frozen=True)
 class Interrupted:
-    """`creates`: URN -> the inputs that the killed create was given. `known`: ids that the state holds already."""
+    """`creates`: URN -> the inputs that the killed create was given.
+
+    `known`: (URN, id) of everything in the state; there is one with the same URN when a replacement was interrupted.
+    """
 
     creates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    known: frozenset[str] = frozenset()
+    known: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     def from_deployment(cls, deployment: Mapping[str, Any]) -> Interrupted:
@@ -28,7 +31,7 @@ class Interrupted:
         pending = [item["resource"] for item in deployment.get("pending_operations") or () if item["type"] == "creating"]
         return cls(
             {resource["urn"]: resource.get("inputs") or {} for resource in pending},
-            frozenset(resource["id"] for resource in deployment.get("resources") or () if resource.get("id")),
+            frozenset((one["urn"], one["id"]) for one in deployment.get("resources") or () if one.get("id")),
         )
 
 

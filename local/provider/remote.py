@@ -9,7 +9,7 @@ from typing import Any
 from pulumi._types import input_type_py_to_pulumi_names
 
 from local.provider import projection
-from local.provider.check import DEFAULTED
+from local.provider.check import DEFAULTED, TAGS_ALL
 from local.provider.diff import diff
 from local.provider.interrupted import Interrupted, StateReader
 from local.provider.resource import InitFailed, Inputs, Outputs, Resource
@@ -49,21 +49,20 @@ class Remote:
 
     def preview_create(self, resource: Resource, inputs: Inputs) -> Outputs:
         computed = [name for name, row in resource.properties.items() if row.computed and "." not in name]
-        outputs = {name: UNKNOWN for name in (*resource.outputs_unknown, *computed)} | _plain(inputs)
-        return outputs | self._tags_all(resource, inputs)
+        return {name: UNKNOWN for name in (*resource.outputs_unknown, *computed)} | _plain(inputs)
 
     def preview_update(self, resource: Resource, olds: Inputs, state: Outputs, news: Inputs) -> Outputs:
         computed = {name for name, row in resource.properties.items() if row.computed}
         gone = {name for name in olds if name not in news and name not in computed}
         outputs = {name: value for name, value in state.items() if name not in gone} | _plain(news)
-        return outputs | {name: UNKNOWN for name in resource.outputs_changing} | self._tags_all(resource, news)
+        return outputs | {name: UNKNOWN for name in resource.outputs_changing}
 
     def create(self, urn: str, resource: Resource, inputs: Inputs) -> tuple[str, Outputs]:
         """(id, outputs). Raises InitFailed when the object exists but is not right."""
         aws = self.aws(urn)
-        wanted = self._with_tags(resource, inputs)
+        wanted = _plain(inputs)
         if resource.find and resource.tags:
-            wanted["tagsAll"] = {**wanted["tagsAll"], MARKER: _mark(urn)}
+            wanted[TAGS_ALL] = {**wanted[TAGS_ALL], MARKER: _mark(urn)}
         interrupted = self.state.of(urn)
         id = self._take_over(aws, resource, wanted, interrupted) if urn in interrupted.creates else None
         try:
@@ -90,7 +89,7 @@ class Remote:
     def _take_over(self, aws: Aws, resource: Resource, wanted: Inputs, interrupted: Interrupted) -> str | None:
         """The object that a killed create left, brought to the wanted inputs; one that cannot be is deleted."""
         for id in resource.find(aws, wanted) if resource.find else ():
-            if id in interrupted.known:
+            if (aws.urn, id) in interrupted.known:
                 continue
             found = resource.read(aws, id, wanted)
             if found is None:
@@ -101,7 +100,7 @@ class Remote:
                 resource.delete(aws, id, olds)
             else:
                 if resource.update:
-                    resource.update(aws, id, {**olds, "tagsAll": found.get("tags") or {}}, wanted)
+                    resource.update(aws, id, {**olds, TAGS_ALL: found.get("tags") or {}}, wanted)
                 return id
         return None
 
@@ -116,9 +115,9 @@ class Remote:
 
     def update(self, urn: str, resource: Resource, id: str, olds: Inputs, state: Outputs, news: Inputs) -> Outputs:
         aws = self.aws(urn)
-        before = {**_plain(olds), "tagsAll": state.get("tagsAll") or {}} if resource.tags else _plain(olds)
         if resource.update:
-            resource.update(aws, id, before, self._with_tags(resource, news))
+            tags = {TAGS_ALL: state.get(TAGS_ALL) or {}} if resource.tags else {}
+            resource.update(aws, id, _plain(olds) | tags, _plain(news))
         outputs = self._outputs(aws, resource, id, news)
         if outputs is None:
             raise RuntimeError(f"{id} does not exist any more: `pulumi refresh` takes it out of the state")
@@ -152,16 +151,7 @@ class Remote:
         own = {
             key: value for key, value in everything.items() if key in asked or self.default_tags.get(key) != value
         }
-        return {**found, "tags": own, "tagsAll": everything}
-
-    def _with_tags(self, resource: Resource, inputs: Inputs) -> dict[str, Any]:
-        return _plain(inputs) | self._tags_all(resource, inputs)
-
-    def _tags_all(self, resource: Resource, inputs: Inputs) -> dict[str, Any]:
-        tags = inputs.get("tags") or {}
-        if not resource.tags:
-            return {}
-        return {"tagsAll": UNKNOWN if tags is UNKNOWN else {**self.default_tags, **tags}}
+        return {**found, "tags": own, TAGS_ALL: everything}
 
 
 def _plain(inputs: Inputs) -> dict[str, Any]:

@@ -70,14 +70,14 @@ class Servicer(ResourceProviderServicer):
     def Check(self, request: proto.CheckRequest, context: grpc.ServicerContext) -> proto.CheckResponse:
         with self._reporting(context, _what("checking", request)):
             kind = self._kind(request)
-            olds = from_struct(request.olds) or self.life.previous_inputs(request.urn)
-            checked = check(kind, olds, from_struct(request.news), _name(request.urn), request.randomSeed)
+            olds, news = from_struct(request.olds) or self.life.previous_inputs(request.urn), from_struct(request.news)
+            checked = check(kind, olds, news, _name(request.urn), request.randomSeed, self.life.default_tags)
             return proto.CheckResponse(inputs=to_struct(checked.inputs), failures=_failures(checked.failures))
 
     def Diff(self, request: proto.DiffRequest, context: grpc.ServicerContext) -> proto.DiffResponse:
         with self._reporting(context, _what("comparing", request)):
             kind, state, news = self._kind(request), from_struct(request.olds), from_struct(request.news)
-            found = diff(kind, from_struct(request.old_inputs), state, news, self.life.default_tags, request.ignoreChanges)
+            found = diff(kind, from_struct(request.old_inputs), state, news, request.ignoreChanges)
             changes = list(found.changes)
             if isinstance(kind, Computed) and (output := kind.stale(state, news)):
                 changes.append(Change((output,), "UPDATE", replaces=True, of_input=False))

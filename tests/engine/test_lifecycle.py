@@ -16,7 +16,7 @@ DEADLINE_S = 180
 
 
 def up(stack):
-    return succeed(stack.pulumi("up", "--yes", "--skip-preview", "--refresh", "--stack", LOCAL, capture=True))
+    return succeed(stack.pulumi("up", "--yes", "--skip-preview", "--refresh", capture=True))
 
 
 def succeed(result):
@@ -37,7 +37,7 @@ def test_up_builds_three_servers_and_a_second_up_changes_nothing(stack):
     up(stack)
     assert len(instance_ids(stack)) == 3
     assert len(vpcs(stack)) == 1
-    succeed(stack.pulumi("preview", "--refresh", "--expect-no-changes", "--stack", LOCAL, capture=True))
+    succeed(stack.pulumi("preview", "--refresh", "--expect-no-changes", capture=True))
     assert "unchanged" in up(stack)
 
 
@@ -45,7 +45,7 @@ def test_a_changed_algorithm_previews_as_text_and_replaces_no_server(stack):
     up(stack)
     before = instance_ids(stack)
     changed = replace(stack, overrides={**stack.overrides, "balancer": {"mode": "active-active", "algorithm": "leastconn"}})
-    shown = succeed(changed.pulumi("preview", "--diff", "--stack", LOCAL, capture=True))
+    shown = succeed(changed.pulumi("preview", "--diff", capture=True))
     assert "balance leastconn" in shown and "balance roundrobin" in shown
     up(changed)
     assert instance_ids(changed) == before
@@ -58,7 +58,7 @@ def test_a_rule_revoked_by_another_client_is_shown_as_drift_and_mended(stack):
         r for r in ec2.describe_security_group_rules()["SecurityGroupRules"] if r.get("FromPort") == 3306 and not r["IsEgress"]
     )
     ec2.revoke_security_group_ingress(GroupId=rule["GroupId"], SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
-    shown = succeed(stack.pulumi("preview", "--refresh", "--stack", LOCAL, capture=True))
+    shown = succeed(stack.pulumi("preview", "--refresh", capture=True))
     assert "create" in shown
     up(stack)
     rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [rule["GroupId"]]}])["SecurityGroupRules"]
@@ -107,8 +107,8 @@ def wait_for_resources(stack, process):
 
 def test_destroy_takes_everything_away(stack):
     up(stack)
-    succeed(stack.pulumi("state", "unprotect", "--all", "--yes", "--stack", LOCAL, capture=True))
-    succeed(stack.pulumi("destroy", "--yes", "--skip-preview", "--stack", LOCAL, capture=True))
+    succeed(stack.pulumi("state", "unprotect", "--all", "--yes", capture=True))
+    succeed(stack.pulumi("destroy", "--yes", "--skip-preview", capture=True))
     assert not vpcs(stack)
     assert not instance_ids(stack)
     assert not stack.instance.client("s3").list_buckets()["Buckets"]
@@ -118,5 +118,5 @@ def test_destroy_takes_everything_away(stack):
 def test_a_stack_for_aws_previews_offline(fresh_stack, name):
     stack = replace(fresh_stack, name=name, overrides={})
     stack.prepare()
-    shown = succeed(stack.pulumi("preview", "--stack", name, capture=True))
+    shown = succeed(stack.pulumi("preview", capture=True))
     assert "to create" in shown

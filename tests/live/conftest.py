@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from local.host import leftovers
 from local.instance import CHECKOUT, Instance, free_ports
 
 UP_DEADLINE_S = 900
@@ -150,3 +151,4 @@ def site(tmp_path_factory):
         yield site
     finally:
         site.make("down", check=False)
+        leftovers.forget(site.instance)

@@ -5,6 +5,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from local.host.namespaces import NetworkError, inside
@@ -80,6 +81,39 @@ class Health:
         server.socket.close()
         server.socket = inside(netns, lambda: socket.create_server(("0.0.0.0", port)))
         threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
+def eventually(what, deadline_s: float = 60):
+    """The first true answer of `what`; fails at the deadline with the last one."""
+    end = time.monotonic() + deadline_s
+    while not (answer := what()):
+        assert time.monotonic() < end, f"not within {deadline_s} s; last answer: {answer!r}"
+        time.sleep(0.05)
+    return answer
+
+
+@contextlib.contextmanager
+def packets(netns: str):
+    """The source addresses of the IPv4 packets that arrive in a namespace meanwhile (packet(7))."""
+    arrived, ended = [], threading.Event()
+    wire = inside(netns, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)))
+    wire.settimeout(0.05)
+
+    def listen() -> None:
+        while not ended.is_set():
+            with contextlib.suppress(TimeoutError):
+                packet, (*_, kind, _, _) = wire.recvfrom(2048)
+                if kind != socket.PACKET_OUTGOING:
+                    arrived.append(socket.inet_ntoa(packet[12:16]))
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    try:
+        yield arrived
+    finally:
+        ended.set()
+        listener.join()
+        wire.close()
 
 
 def dial(netns: str, address: str, port: int, timeout_s: float = 0.5) -> str | None:

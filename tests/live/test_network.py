@@ -4,7 +4,6 @@ import socket
 import ssl
 import struct
 import threading
-import time
 from collections import Counter
 from dataclasses import replace
 
@@ -17,7 +16,7 @@ from local.host.namespaces import inside, ip
 from local.host.network import Network
 from local.host.targets import Targets
 from local.instance import Instance
-from tests.live.plain_servers import Greeter, Health, dial, metadata
+from tests.live.plain_servers import Greeter, Health, dial, eventually, metadata, packets
 from tests.unit.host.example import BALANCER_ARN, CLOUD, NLB, TLS_GROUP, VPC
 
 pytestmark = [pytest.mark.live, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
@@ -81,15 +80,6 @@ def restored(cloud):
     cloud.follow(CLOUD)
 
 
-def eventually(what, deadline_s=20):
-    """The first true answer of `what`; fails at the deadline with the last one."""
-    end = time.monotonic() + deadline_s
-    while not (answer := what()):
-        assert time.monotonic() < end, f"not within {deadline_s} s; last answer: {answer!r}"
-        time.sleep(0.05)
-    return answer
-
-
 # -- network and firewall ----------------------------------------------------------------------------------------------
 
 
@@ -117,13 +107,31 @@ def test_a_revoked_rule_blocks_new_connections_at_once_and_lets_the_old_one_live
 
 
 def test_a_server_cannot_speak_as_another(cloud):
-    netns = cloud.netns("i-lb")
-    ip(netns, "address add 10.20.1.10/32 dev lo")  # i-a's address, which may talk to i-b's MySQL
+    """i-b takes i-lb's address, which i-a's group admits to port 8444; not even its first packet arrives."""
+    netns = cloud.netns("i-b")
+    ip(netns, "address add 10.20.2.10/32 dev lo")
     try:
-        with pytest.raises(TimeoutError):
-            inside(netns, lambda: socket.create_connection(("10.20.1.11", 3306), 0.5, source_address=("10.20.1.10", 0)))
+        with packets(cloud.netns("i-a")) as arrived, pytest.raises(TimeoutError):
+            inside(netns, lambda: socket.create_connection(("10.20.1.10", 8444), 0.5, source_address=("10.20.2.10", 0)))
+        assert "10.20.2.10" not in arrived
+        with packets(cloud.netns("i-a")) as arrived:
+            assert cloud.dial("i-lb", "i-a", 8444)
+        assert "10.20.2.10" in arrived
     finally:
-        ip(netns, "address delete 10.20.1.10/32 dev lo")
+        ip(netns, "address delete 10.20.2.10/32 dev lo")
+
+
+def test_a_server_cannot_go_around_the_router(cloud):
+    """i-a knows i-b's hardware address and sends to it directly: there is no wire between them."""
+    netns = cloud.netns("i-a")
+    ip(netns, "neigh replace 10.20.1.11 lladdr 02:00:00:00:01:0b dev ens5")
+    try:
+        assert cloud.dial("i-a", "i-b", 22) is None
+        with packets(cloud.netns("i-b")) as arrived:
+            assert cloud.dial("i-a", "i-b", 3306) is None
+        assert "10.20.1.10" not in arrived
+    finally:
+        ip(netns, "neigh delete 10.20.1.11 dev ens5")
 
 
 def test_there_is_no_way_out(cloud):

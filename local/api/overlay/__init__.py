@@ -25,6 +25,7 @@ from local.api.overlay import (  # noqa: F401
     networks,
     targets,
     volumes,
+    zones,
 )
 from local.api.overlay.calls import Served
 from local.instance import Instance

@@ -11,7 +11,7 @@ import functools
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,14 +84,28 @@ class Served:
     closed = threading.Event()
 
 
+def listed(table: dict[Any, list[Function]], keys: Iterable[Any]) -> Callable[[Function], Function]:
+    def add(function: Function) -> Function:
+        for key in keys:
+            table[key].append(function)
+        return function
+
+    return add
+
+
 def before_every(*services: str) -> Callable[[Function], Function]:
     """The function is called with every call of these services, before anything else."""
-    return lambda function: [_before[service].append(function) for service in services] and function
+    return listed(_before, services)
 
 
 def refuses(service: str, *actions: str) -> Callable[[Function], Function]:
     """The function raises `Refusal` for what AWS refuses and moto does not."""
-    return lambda function: [_refusals[service, action].append(function) for action in actions] and function
+    return listed(_refusals, [(service, action) for action in actions])
+
+
+def follows(service: str, *actions: str) -> Callable[[Function], Function]:
+    """The function does what AWS does besides, once moto has done its part."""
+    return listed(_follow_ups, [(service, action) for action in actions])
 
 
 def answers(service: str, *actions: str) -> Callable[[Function], Function]:
@@ -102,11 +116,6 @@ def answers(service: str, *actions: str) -> Callable[[Function], Function]:
         return function
 
     return register
-
-
-def follows(service: str, *actions: str) -> Callable[[Function], Function]:
-    """The function does what AWS does besides, once moto has done its part."""
-    return lambda function: [_follow_ups[service, action].append(function) for action in actions] and function
 
 
 def patches(owner: Any, name: str) -> Callable[[Function], Function]:
@@ -154,7 +163,7 @@ def perform(moto: Function, response: BaseResponse, service: str, action: str, c
         log.error("%s:%s is not implemented: %s", service, action, error)
         message = f"The local AWS API does not implement {service}:{action} with these parameters yet. {error}"
         return response.serialized(ActionResult(Refusal("InvalidAction", message)))
-    except HTTPException:  # moto's older way to say an AWS error; it serialises these itself
+    except HTTPException:  # moto's older kind of AWS error; it is an answer itself
         raise
     except Exception as error:
         log.exception("%s:%s failed", service, action)

@@ -49,15 +49,6 @@ def refuse_deleting_a_group_in_use(call: Call) -> None:
         raise Refusal("DependencyViolation", f"resource {group.id} has a dependent object")
 
 
-@refuses("ec2", "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress")
-def refuse_unknown_referenced_groups(call: Call) -> None:
-    """EC2 API, "Error codes", InvalidGroup.NotFound."""
-    for permission in call.params.get("IpPermissions", []):
-        for pair in permission.get("UserIdGroupPairs", []):
-            if "GroupId" in pair and call.state().get_security_group_from_id(pair["GroupId"]) is None:
-                raise InvalidSecurityGroupNotFoundError(pair["GroupId"])
-
-
 def rules(ec2: Any) -> Iterable[SecurityGroupRule]:
     for groups in ec2.groups.values():
         for group in groups.values():

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.core.types import Base64EncodedString
+from moto.ec2.models.instances import Instance
 from moto.ec2.responses import instances as responses
 
 from local.api.overlay.calls import Call, Refusal, follows, patches, refuses
 from local.api.overlay.groups import refuse_groups_outside
 
 USER_DATA_BYTES = 16 * 1024  # EC2 User Guide, "Run commands at launch": before base64
+DEFAULT_ROOT_GIB = 8
 
 
 @refuses("ec2", "RunInstances", "ModifyInstanceAttribute")
@@ -81,9 +83,17 @@ def refuse_an_image_of_another_architecture(call: Call) -> None:
             )
 
 
+@patches(Instance, "setup_defaults")
+def create_root_disk(moto: Any, instance: Instance) -> None:
+    """Without a mapping the root disk is where the image says (EC2 API, Image.RootDeviceName); moto's is /dev/sda1."""
+    ec2 = instance.ec2_backend
+    volume = ec2.create_volume(size=DEFAULT_ROOT_GIB, zone_name=instance.availability_zone, volume_type="gp3")
+    ec2.attach_volume(volume.id, instance.id, instance.root_device_name, True)
+
+
 @follows("ec2", "RunInstances")
 def complete(call: Call) -> None:
-    """What AWS fills in and moto does not: disks' speed, and that root disk and interfaces go with the instance.
+    """What AWS fills in and moto does not: groups, disks' speed, and that root disk and interfaces go with the instance.
 
     EC2 API, EbsBlockDevice (gp3: 3,000 IOPS, 125 MiB/s unless asked for) and InstanceNetworkInterfaceSpecification.
     """
@@ -93,6 +103,7 @@ def complete(call: Call) -> None:
             if nic.get("DeleteOnTermination") is False or "NetworkInterfaceId" in nic}  # fmt: skip
     disks = {disk["DeviceName"]: disk.get("Ebs", {}) for disk in call.params.get("BlockDeviceMappings", [])}
     for instance in reservation.instances:
+        instance.security_groups = list(instance.nics[0].group_set)
         for index, interface in instance.nics.items():
             interface.delete_on_termination = index not in kept
         for device, disk in instance.block_device_mapping.items():

@@ -17,6 +17,8 @@ def free_its_interface(call: Call) -> None:
     """EC2 API, DeleteNatGateway: the Elastic IP address is disassociated, not released. moto keeps both as they were."""
     ec2 = call.state()
     gateway = ec2.nat_gateways[call.params["NatGatewayId"]]
+    if gateway._eni.id not in ec2.enis:
+        return  # it was deleted before: AWS answers the same again
     for address in gateway.address_set:
         if address.get("associationId"):
             ec2.disassociate_address(association_id=address["associationId"])

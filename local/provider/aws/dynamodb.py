@@ -140,13 +140,13 @@ def update(aws: Aws, id: str, olds: Inputs, news: Inputs) -> None:
     steps = {
         ("billingMode", "readCapacity", "writeCapacity"): lambda: {"BillingMode": news["billingMode"], **capacity(news)},
         ("deletionProtectionEnabled",): lambda: {"DeletionProtectionEnabled": bool(news.get("deletionProtectionEnabled"))},
-        ("serverSideEncryption",): lambda: encryption(news) or {"SSESpecification": {"Enabled": False}},
+        ("serverSideEncryption",): lambda: encryption(news),
         ("streamEnabled", "streamViewType"): lambda: stream(news) or {"StreamSpecification": {"StreamEnabled": False}},
-        ("tableClass",): lambda: {"TableClass": news.get("tableClass") or "STANDARD"},
+        ("tableClass",): lambda: to_api(news, {"tableClass": "TableClass"}),
     }
     for names, arguments in steps.items():
-        if changed(olds, news, *names):
-            client.update_table(TableName=id, **arguments())
+        if changed(olds, news, *names) and (change := arguments()):
+            client.update_table(TableName=id, **change)
             wait_active(aws, id)
     if changed(olds, news, "ttl") and news.get("ttl"):
         set_ttl(aws, id, news["ttl"])

@@ -8,7 +8,7 @@ import pulumi_aws
 from local.provider.aws import ec2
 from local.provider.aws.fields import changed, to_api
 from local.provider.resource import Inputs, Outputs, Property, Resource
-from local.provider.session import Aws, found
+from local.provider.session import Aws
 from local.provider.tags import as_dict, ec2_marked, ec2_specification, ec2_update
 
 NO_GATEWAY = "InvalidInternetGatewayID.NotFound"
@@ -161,7 +161,9 @@ def read_nat(aws: Aws, id: str, inputs: Inputs) -> Outputs | None:
 
 
 def delete_nat(aws: Aws, id: str, inputs: Inputs) -> None:
-    found(lambda: aws.client("ec2").delete_nat_gateway(NatGatewayId=id), NO_NAT)
+    if _nat(aws, id) is None:  # a deleted one is still listed for a while
+        return
+    ec2.delete(aws, "delete_nat_gateway", NO_NAT, NatGatewayId=id)
     aws.wait(f"NAT gateway {id} to be deleted", lambda: _nat(aws, id) is None, NAT_DELETED_S)
 
 

@@ -66,8 +66,8 @@ def update_key(aws: Aws, id: str, olds: Inputs, news: Inputs) -> None:
             client.enable_key_rotation(KeyId=id, **to_api(news, {"rotationPeriodInDays": "RotationPeriodInDays"}))
         else:
             client.disable_key_rotation(KeyId=id)
-    if changed(olds, news, "description"):
-        client.update_key_description(KeyId=id, Description=news.get("description") or "")
+    if changed(olds, news, "description") and news.get("description"):
+        client.update_key_description(KeyId=id, Description=news["description"])
     if changed(olds, news, "policy") and news.get("policy"):
         client.put_key_policy(KeyId=id, PolicyName="default", Policy=news["policy"])
     put, remove = changes(olds, news)

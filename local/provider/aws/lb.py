@@ -11,6 +11,7 @@ from local.provider.aws.tagging import update_tags
 from local.provider.resource import AutoName, Inputs, Outputs, Property, Resource
 from local.provider.session import Aws, found
 from local.provider.tags import as_dict, as_list
+from local.provider.values import has_unknown
 
 GONE = "LoadBalancerNotFound"
 NETWORK = "network"
@@ -19,11 +20,9 @@ DETACHED_WITHIN_S = 300
 BALANCER: Fields = {"ipAddressType": "IpAddressType", "name": "Name", "securityGroups": "SecurityGroups", "subnets": "Subnets"}
 # property -> (attribute key, the kinds of load balancer that have it), from `loadBalancerAttributes`
 ATTRIBUTES = {
-    "clientKeepAlive": ("client_keep_alive.seconds", ("application",)),
     "dnsRecordClientRoutingPolicy": ("dns_record.client_routing_policy", (NETWORK,)),
     "enableCrossZoneLoadBalancing": ("load_balancing.cross_zone.enabled", (NETWORK, "gateway")),
     "enableDeletionProtection": ("deletion_protection.enabled", ("application", NETWORK, "gateway")),
-    "idleTimeout": ("idle_timeout.timeout_seconds", ("application",)),
 }
 
 
@@ -131,9 +130,9 @@ def read(aws: Aws, id: str, _inputs: Inputs) -> Outputs | None:
 def update(aws: Aws, id: str, olds: Inputs, news: Inputs) -> None:
     client = aws.client("elbv2")
     set_attributes(aws, id, news, [name for name in ATTRIBUTES if changed(olds, news, name)])
-    if changed(olds, news, "securityGroups"):
-        client.set_security_groups(LoadBalancerArn=id, SecurityGroups=news.get("securityGroups") or [])
-    if changed(olds, news, "subnets"):
+    if changed(olds, news, "securityGroups") and "securityGroups" in news:
+        client.set_security_groups(LoadBalancerArn=id, SecurityGroups=news["securityGroups"])
+    if changed(olds, news, "subnets") and news.get("subnets"):
         client.set_subnets(LoadBalancerArn=id, Subnets=news["subnets"])
     if changed(olds, news, "ipAddressType") and news.get("ipAddressType"):
         client.set_ip_address_type(LoadBalancerArn=id, IpAddressType=news["ipAddressType"])
@@ -143,11 +142,11 @@ def update(aws: Aws, id: str, olds: Inputs, news: Inputs) -> None:
 
 def replaces(olds: Inputs, news: Inputs) -> list[str]:
     """An NLB only ever gains subnets, and never goes from no security group to some or back (customizeDiffLoadBalancerNLB)."""
-    if news.get("loadBalancerType") != NETWORK:
+    if news.get("loadBalancerType") != NETWORK or has_unknown([news.get("subnets"), news.get("securityGroups")]):
         return []
     before, after = set(olds.get("subnets") or ()), set(news.get("subnets") or ())
-    names = ["subnets"] if before != after and len(after) <= len(before) else []
-    if bool(olds.get("securityGroups")) != bool(news.get("securityGroups")):
+    names = ["subnets"] if after and before != after and len(after) <= len(before) else []
+    if "securityGroups" in news and bool(olds.get("securityGroups")) != bool(news["securityGroups"]):
         names.append("securityGroups")
     return names
 
@@ -170,11 +169,9 @@ RESOURCES = (
         args=lb.LoadBalancerArgs,
         name=AutoName(max_length=32),
         properties={
-            "clientKeepAlive": Property(default=3600),
             "dnsRecordClientRoutingPolicy": Property(default="any_availability_zone"),
             "enableCrossZoneLoadBalancing": Property(default=False),
             "enableDeletionProtection": Property(default=False),
-            "idleTimeout": Property(default=60),
             "internal": Property(force_new=True, computed=True),
             "ipAddressType": Property(computed=True),
             "loadBalancerType": Property(force_new=True, default="application"),

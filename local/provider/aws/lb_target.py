@@ -1,4 +1,4 @@
-"""Target groups and the targets in them."""
+"""Target groups. The targets in them are in lb_attachment.py."""
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -14,7 +14,6 @@ from local.provider.tags import as_list
 
 GONE = "TargetGroupNotFound"
 IN_USE_FOR_S = 120  # a listener being deleted lets go of its group a little later
-NOT_A_TARGET = ("Target.NotRegistered", "Target.DeregistrationInProgress")
 GROUP: Fields = {
     "ipAddressType": "IpAddressType",
     "name": "Name",
@@ -141,44 +140,6 @@ def delete_group(aws: Aws, id: str, _inputs: Inputs) -> None:
     )
 
 
-def target(inputs: Inputs) -> dict[str, Any]:
-    return to_api(inputs, {"availabilityZone": "AvailabilityZone", "port": "Port", "targetId": "Id"})
-
-
-def register(aws: Aws, inputs: Inputs) -> str:
-    """Its id is what it is made of; terraform's is a random one, which nothing uses."""
-    group = inputs["targetGroupArn"]
-    aws.client("elbv2").register_targets(TargetGroupArn=group, Targets=[target(inputs)])
-    return "-".join(str(part) for part in (group, inputs["targetId"], inputs.get("port")) if part)
-
-
-def read_target(aws: Aws, _id: str, inputs: Inputs) -> Outputs | None:
-    answer = found(
-        lambda: aws.client("elbv2").describe_target_health(
-            TargetGroupArn=inputs["targetGroupArn"], Targets=[target(inputs)]
-        ),
-        GONE,
-        "InvalidTarget",
-    )
-    registered = answer and [
-        health
-        for health in answer["TargetHealthDescriptions"]
-        if health["TargetHealth"].get("Reason") not in NOT_A_TARGET
-    ]
-    names = ("availabilityZone", "port", "targetGroupArn", "targetId")
-    return {name: inputs.get(name) for name in names} if registered else None
-
-
-def deregister(aws: Aws, _id: str, inputs: Inputs) -> None:
-    found(
-        lambda: aws.client("elbv2").deregister_targets(
-            TargetGroupArn=inputs["targetGroupArn"], Targets=[target(inputs)]
-        ),
-        GONE,
-        "InvalidTarget",
-    )
-
-
 RESOURCES = (
     Resource(
         token="aws:lb/targetGroup:TargetGroup",
@@ -222,17 +183,5 @@ RESOURCES = (
         update=update_group,
         delete=delete_group,
         find=named,
-    ),
-    Resource(
-        token="aws:lb/targetGroupAttachment:TargetGroupAttachment",
-        source="internal/service/elbv2/target_group_attachment.go",
-        args=lb.TargetGroupAttachmentArgs,
-        properties={
-            name: Property(force_new=True) for name in ("availabilityZone", "port", "targetGroupArn", "targetId")
-        },
-        tags=False,
-        create=register,
-        read=read_target,
-        delete=deregister,
     ),
 )

@@ -26,6 +26,7 @@ TOPIC = {
     "signatureVersion": "SignatureVersion",
     "tracingConfig": "TracingConfig",
 }
+COMPUTED = ("policy", "signatureVersion", "tracingConfig")  # what the program leaves out is left as it is
 SUBSCRIPTION = {
     "deliveryPolicy": "DeliveryPolicy",
     "filterPolicy": "FilterPolicy",
@@ -76,8 +77,9 @@ def read_topic(aws: Aws, id: str, inputs: Inputs) -> Outputs | None:
 def update_topic(aws: Aws, id: str, olds: Inputs, news: Inputs) -> None:
     client = aws.client("sns")
     for name, key in TOPIC.items():
-        if changed(olds, news, name):
-            value = "" if news.get(name) in UNSET else attribute_text(news[name])
+        unset = news.get(name) in UNSET
+        if changed(olds, news, name) and not (unset and name in COMPUTED):
+            value = "" if unset else attribute_text(news[name])
             client.set_topic_attributes(TopicArn=id, AttributeName=key, AttributeValue=value)
     update_tags(
         olds,

@@ -74,6 +74,11 @@ def update(aws: Aws, id: str, olds: Inputs, news: Inputs) -> None:
     )
 
 
+def replaces(olds: Inputs, news: Inputs) -> list[str]:
+    """An advanced parameter cannot become a standard one."""
+    return ["tier"] if (olds.get("tier"), news.get("tier")) == ("Advanced", "Standard") else []
+
+
 def delete(aws: Aws, id: str, _inputs: Inputs) -> None:
     found(lambda: aws.client("ssm").delete_parameter(Name=id), GONE)
 
@@ -101,6 +106,7 @@ RESOURCES = (
         create=create,
         read=read,
         update=update,
+        replaces=replaces,
         delete=delete,
         find=lambda _aws, inputs: [inputs["name"]],
     ),

@@ -130,6 +130,19 @@ def test_a_running_system_waits_for_the_predecessors(system: FakeSystem, world: 
     assert web.bucket.items.get("rollout") is None
 
 
+def test_the_other_web_server_is_filled_follows_and_waits_for_the_set_up(system: FakeSystem, world: World) -> None:
+    world.created("web-a").setups = {FIRST}
+    web = Web("web-b", system, world)
+    web.release(FIRST, setup="flask migrate")
+    assert "/bin/sh -c flask migrate" not in web.apply()
+    assert [line for line in web.system.lines if not line.endswith(("write", "start"))] == [
+        f"release {FIRST}: unpack", "replica: clone from 10.20.1.10", "replica: follow 10.20.1.10", f"release {FIRST}: applied"]
+    assert (world.local.super_read_only, world.local.threads) == (1, ("Yes", "Yes"))
+    assert State.load(system).cluster_id == "cluster-1"
+    assert web.apply() == [HEALTH]
+    assert world.writes == []
+
+
 def test_the_balancer_has_neither_database_nor_application(system: FakeSystem, world: World) -> None:
     bucket = Bucket("lb")
     for secret in ("crt", "key"):

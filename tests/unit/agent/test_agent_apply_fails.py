@@ -28,9 +28,10 @@ def test_a_release_whose_application_never_answers_is_taken_back_and_fails_again
         applied: Web, predecessors: dict[str, str]) -> None:
     before = applied.running()
     applied.system.answers["/run/app/app.sock"] = "HTTP/1.1 500 Internal Server Error\r\n\r\nno such table"
+    applied.system.answers["journalctl --unit app"] = Completed(0, "Traceback", "")
     applied.release(SECOND, {HAPROXY: "haproxy 2"}, app={"wsgi.py": b"v2"})
     for _ in range(2):
-        with pytest.raises(Failed, match="500 Internal Server Error: no such table"):
+        with pytest.raises(Failed, match="500 Internal Server Error: no such table; last words: Traceback"):
             applied.apply(SECOND)
         assert applied.running() == before
         assert current(applied.system) == State.load(applied.system).release == FIRST
@@ -102,6 +103,10 @@ def test_a_service_that_does_not_start_says_its_last_words(applied: Web, predece
     applied.system.answers["systemctl restart mysql"] = Completed(1, "", "Job for mysql.service failed")
     applied.system.answers["journalctl --unit mysql"] = Completed(0, "[ERROR] unknown variable 'bogus=1'\n", "")
     applied.release(SECOND, {"/etc/mysql/mysql.conf.d/zz.cnf": "bogus=1"})
-    with pytest.raises(Failed, match=r"mysql: does not start: \[ERROR\] unknown variable 'bogus=1'"):
+    log = applied.system.path("/var/log/mysql/error.log")
+    log.parent.mkdir(parents=True)
+    log.write_text("[System] starting\n[ERROR] [InnoDB] no space left\n")
+    with pytest.raises(Failed) as failed:
         applied.apply()
+    assert str(failed.value) == "mysql: does not start: [ERROR] [InnoDB] no space left | [ERROR] unknown variable 'bogus=1'"
     assert applied.running()["/etc/mysql/mysql.conf.d/zz.cnf"] == "mysql 1"

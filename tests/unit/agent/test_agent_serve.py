@@ -146,13 +146,14 @@ def test_a_hanging_mysql_is_answered_for_within_half_a_second() -> None:
     assert time.monotonic() - began < 1.0
 
 
-def test_an_old_look_is_no_answer_and_a_fresh_one_is(world: World) -> None:
+def test_an_old_look_is_no_answer_and_a_fresh_one_is(system: FakeSystem, world: World) -> None:
     world.created()
-    system = System()
     observer = Observer(system, Mysql(Login(), world.query))
-    assert observer.look().error
     observer.observe()
+    system.sleep(0.2)
     assert observer.look().error is None
+    system.sleep(0.2)
+    assert observer.look().error == "MySQL has not answered for 0.9 s"
 
 
 def test_a_server_that_is_well_says_so_with_its_release(system: FakeSystem) -> None:
@@ -178,8 +179,9 @@ def test_processes_are_asked_about_once_a_second(system: FakeSystem) -> None:
     health = Health(system, lambda: WRITABLE)
     assert health.answer().ok
     system.active.clear()
+    system.sleep(0.9)
     assert health.answer().ok
-    system.sleep(1.1)
+    system.sleep(0.2)
     assert not health.answer().ok
 
 

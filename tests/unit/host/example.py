@@ -64,7 +64,8 @@ CLOUD = Desired(
             id=VPC,
             cidr="10.20.0.0/16",
             subnets=(
-                subnet("subnet-public", "10.20.0.0/24", "a"),
+                subnet("subnet-public-a", "10.20.0.0/24", "a"),
+                subnet("subnet-public-b", "10.20.3.0/24", "b"),
                 subnet("subnet-private-a", "10.20.1.0/24", "a"),
                 subnet("subnet-private-b", "10.20.2.0/24", "b"),
             ),
@@ -74,7 +75,8 @@ CLOUD = Desired(
         interface("i-a", "10.20.1.10", "subnet-private-a", "sg-web"),
         interface("i-b", "10.20.1.11", "subnet-private-a", "sg-web"),
         interface("i-lb", "10.20.2.10", "subnet-private-b", "sg-lb"),
-        interface(NLB, "10.20.0.250", "subnet-public", "sg-nlb", LOAD_BALANCER),
+        interface(NLB, "10.20.0.250", "subnet-public-a", "sg-nlb", LOAD_BALANCER),
+        interface(NLB, "10.20.3.250", "subnet-public-b", "sg-nlb", LOAD_BALANCER),
     ),
     groups=(
         SecurityGroup(

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from local.host import boot, inside, machine, process, volumes
+from local.host import boot, inside, leftovers, machine, process, volumes
 from local.host.machine import Machine, MachineSpec
 from local.instance import Instance
 
@@ -42,6 +42,11 @@ def test_a_machine_that_is_down_is_not_online_and_runs_nothing(stopped):
         stopped.entering("bash")
 
 
+def test_a_machine_whose_image_is_gone_does_not_start_and_says_what_to_do(stopped):
+    with pytest.raises(machine.MachineError, match=r"The image /image .* replace the server"):
+        stopped.start()
+
+
 def test_a_command_inside_sees_nothing_of_this_computers_environment(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("TERM", "xterm")
@@ -70,3 +75,18 @@ def test_a_pid_is_believed_only_when_the_process_started_at_the_recorded_time(cl
     assert record.pid() == os.getpid()
     record.pidfile.write_text(f"{os.getpid()} {started + 1}")
     assert record.pid() is None
+
+
+def test_a_loop_device_of_a_removed_file_is_not_the_volume_that_has_its_name_now(cloud, monkeypatch):
+    file = volumes.file_of(cloud, "vol-0abc")
+    used = [(Path("/dev/loop0"), Path(f"{file} (deleted)")), (Path("/dev/loop1"), file)]
+    monkeypatch.setattr(volumes, "loops", lambda: iter(used))
+    assert volumes.device_of(cloud, "vol-0abc") == Path("/dev/loop1")
+
+
+def test_everything_of_a_cloud_with_nothing_running_is_forgotten_with_its_folder(cloud):
+    (cloud.home / "volumes").mkdir()
+    leftovers.forget(cloud)
+    leftovers.forget(cloud)
+    assert not cloud.home.exists()
+    assert leftovers.find(cloud) == []

@@ -6,8 +6,6 @@ import gc
 import json
 import os
 import runpy
-import sys
-import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -17,11 +15,10 @@ import pytest
 import yaml
 from pulumi.runtime import mocks, settings, stack
 
+from tests.unit.program.recorder import Recorder
+
 IMAGE = "ami-0123456789abcdef0"
 ROOT = Path(__file__).parents[3]
-sys.path.insert(0, str(Path(__file__).parent))
-from recorder import Recorder  # noqa: E402
-
 # An output that ends up inside a text by accident becomes an exception, not a sentence in a configuration file.
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"
 
@@ -49,8 +46,7 @@ def run(
     settings.configure(
         mocks.MockSettings(monitor=recorder, engine=engine, project="distributed-web", stack=name, dry_run=preview)
     )
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the AWS package imports its own deprecated names
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PULUMI_CONFIG", json.dumps(config))
         try:
             asyncio.run(stack.run_in_stack(lambda: program() and None))

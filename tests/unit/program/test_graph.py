@@ -25,7 +25,7 @@ COMPONENTS = {
 }
 # Kinds of AWS resource that take no tags, or (association) of which the tags say nothing.
 UNTAGGED = {
-    "CertificateValidation", "Record", "Alias", "Route", "RouteTableAssociation", "VolumeAttachment",
+    "CertificateValidation", "Record", "Alias", "Route", "RouteTableAssociation", "VolumeAttachment", "InstanceState",
     "TargetGroupAttachment", "RolePolicy", "RolePolicyAttachment", "BucketVersioning", "BucketPublicAccessBlock",
     "BucketPolicy", "BucketOwnershipControls", "BucketServerSideEncryptionConfiguration",
     "BucketLifecycleConfiguration", "TopicSubscription", "Association",

@@ -1,5 +1,6 @@
 import pytest
-from conftest import CHANGES
+
+from tests.unit.program.conftest import CHANGES
 
 ROUTE = "aws:ec2/route:Route"
 

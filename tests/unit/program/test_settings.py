@@ -56,6 +56,11 @@ def test_numbers_and_truths_may_arrive_as_text(checkout):
     assert (chosen.servers.root_gib, chosen.edge.https_port, chosen.protect) == (32, 8443, True)
 
 
+def test_a_line_end_is_no_part_of_a_command(checkout):
+    chosen = parse(given({"app": APP | {"command": "./serve\n"}}), "dev", "eu-central-1", checkout)
+    assert chosen.app.command == "./serve"
+
+
 def test_an_emptied_setting_is_as_good_as_none(checkout):
     chosen = parse(given({"domain": "", "alarms": "", "network": ""}), "dev", "eu-central-1", checkout)
     assert (chosen.domain, chosen.alarms.email, chosen.network.egress) == (None, None, "nat-gateway")
@@ -111,6 +116,7 @@ REFUSED = [  # settings, then key and value as quoted, what is allowed, and what
     ({"domain": "example.org"}, "domain_zone is not set", "Route 53 hosted zone", "domain_zone' Z0123456789ABCDEFGHIJ"),
     ({"alarms": {"email": "me"}}, 'alarms.email is "me"', "an e-mail address", "alarms.email' ops@example.org"),
     ({"protect": "perhaps"}, 'protect is "perhaps"', "true or false", "protect' true"),
+    ({"network": "{10.0.0.0/16}"}, 'network is "{10.0.0.0/16}"', "the keys cidr, zones, egress", "network.cidr' 10.20.0.0/16"),
     ({"balancer": "leastconn"}, 'balancer is "leastconn"', "the keys mode, algorithm", "balancer.mode' active-passive"),
 ]  # fmt: skip
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pulumi
 import pytest
 import yaml
-from conftest import IMAGE, configuration, run
 
 import settings
+from tests.unit.program.conftest import IMAGE, configuration, run
 
 ROOT = Path(__file__).parents[3]
 STACKS = ("dev", "prod", "local")
@@ -20,6 +20,12 @@ def test_a_committed_stack_file_is_accepted(stack):
     values = {key.removeprefix(prefix): text for key, text in configuration(stack, {}).items() if key.startswith(prefix)}
     chosen = settings.parse(values, stack, "eu-central-1")
     assert chosen.app.path == ROOT / "app"
+
+
+def test_the_files_of_the_aws_profiles_are_free_of_anybodys_passphrase():
+    """The engine writes `encryptionsalt` where it makes a stack: with it, nobody with another passphrase could use the file."""
+    for stack in ("dev", "prod"):
+        assert set(yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())) == {"config"}
 
 
 def test_dev_is_cheap_and_prod_is_careful():
