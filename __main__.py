@@ -1,4 +1,5 @@
 """The whole stack, in the order in which a request and a release travel through it: settings in, resources and exports out."""
+
 import gc
 from pathlib import Path
 

@@ -2,6 +2,7 @@
 
 The fields' `description` says what is allowed and `examples[0]` is a value that works: both are quoted when a value is refused.
 """
+
 from __future__ import annotations
 
 import json

@@ -84,21 +84,35 @@ def _unzip(content: bytes, to: Path) -> None:
 def set_up(system: System, manifest: Manifest) -> None:
     """Run the release's set-up command in its new folder, as the application's user with the application's environment."""
     system.log(f"application: set up: {manifest.app.setup}")
-    system.run("/bin/sh", "-c", manifest.app.setup, timeout_s=SETUP_DEADLINE_S, user=USER,
-               cwd=system.path(state.folder(manifest.release)) / archives.APP, env=environment(system))
+    system.run(
+        "/bin/sh",
+        "-c",
+        manifest.app.setup,
+        timeout_s=SETUP_DEADLINE_S,
+        user=USER,
+        cwd=system.path(state.folder(manifest.release)) / archives.APP,
+        env=environment(system),
+    )
 
 
 def environment(system: System) -> dict[str, str]:
     """The variables of the service, read from the file it reads them from (systemd.exec(5), EnvironmentFile=)."""
     lines = system.path(ENVIRONMENT).read_text().splitlines()
     pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8",
-            **{name.strip(): value.strip().strip('"') for name, value in pairs}}
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/nonexistent",
+        "LANG": "C.UTF-8",
+        **{name.strip(): value.strip().strip('"') for name, value in pairs},
+    }
 
 
 def wait_until_healthy(system: System, manifest: Manifest) -> None:
-    system.until(lambda: answers(system, manifest.app.health), deadline_s=HEALTH_DEADLINE_S,
-                 what=f"application: 200 from {manifest.app.health}")
+    system.until(
+        lambda: answers(system, manifest.app.health),
+        deadline_s=HEALTH_DEADLINE_S,
+        what=f"application: 200 from {manifest.app.health}",
+    )
 
 
 def answers(system: System, path: str, timeout_s: float = 5) -> bool:

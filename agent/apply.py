@@ -27,8 +27,10 @@ def fetch(server: Server, store: Store, wanted: str | None) -> tuple[Manifest, s
     if manifest.server != server.server:
         raise Failed(f"manifest: made for {manifest.server}, this is {server.server}")
     if wanted not in (None, manifest.release):
-        raise Failed(f"release {wanted} was asked for, the bucket holds {manifest.release}: another `pulumi up` is under way "
-                     "or was cut off; run `pulumi up` again")
+        raise Failed(
+            f"release {wanted} was asked for, the bucket holds {manifest.release}: another `pulumi up` is under way "
+            "or was cut off; run `pulumi up` again"
+        )
     return manifest, text
 
 

@@ -42,21 +42,32 @@ class LocalDatabase:
 
     def _primary(self) -> primary.Primary:
         passwords = {user: self._password(user) for user in (primary.APP, primary.REPLICATION)}
-        return primary.Primary(system=self.system, store=self.store, mysql=self.mysql, server=self.manifest.server,
-                               address=self.manifest.peers[self.manifest.server], database=self.manifest.database,
-                               passwords=passwords)
+        return primary.Primary(
+            system=self.system,
+            store=self.store,
+            mysql=self.mysql,
+            server=self.manifest.server,
+            address=self.manifest.peers[self.manifest.server],
+            database=self.manifest.database,
+            passwords=passwords,
+        )
 
     def _replica(self) -> replication.Replica:
-        source = Login(host=self.manifest.peers[self.manifest.database.primary], user=primary.REPLICATION,
-                       password=self._password(primary.REPLICATION))
+        source = Login(
+            host=self.manifest.peers[self.manifest.database.primary],
+            user=primary.REPLICATION,
+            password=self._password(primary.REPLICATION),
+        )
         return replication.Replica(system=self.system, mysql=self.mysql, source=source)
 
     def wait_for_route(self) -> None:
         """Until the application's own way to the primary works: account, certificate, balancer and role at once."""
-        app = self.mysql.as_user(Login(host="127.0.0.1", port=WRITE_PORT, user=primary.APP,
-                                       password=self._password(primary.APP)))
-        self.system.until(lambda: app.value("SELECT @@global.read_only") == 0, deadline_s=ROUTE_DEADLINE_S,
-                          what=f"writable database at 127.0.0.1:{WRITE_PORT}")
+        app = self.mysql.as_user(Login(host="127.0.0.1", port=WRITE_PORT, user=primary.APP, password=self._password(primary.APP)))
+        self.system.until(
+            lambda: app.value("SELECT @@global.read_only") == 0,
+            deadline_s=ROUTE_DEADLINE_S,
+            what=f"writable database at 127.0.0.1:{WRITE_PORT}",
+        )
 
     def is_set_up(self) -> bool:
         """Whether the release's set-up has run. Kept with the data, so that it is true on every copy and after a restore."""
@@ -66,8 +77,12 @@ class LocalDatabase:
         self.mysql.rows(f"INSERT INTO {SCHEMA}.setup (release_id) VALUES (%s)", self.manifest.release)
 
     def wait_until_set_up(self) -> None:
-        self.system.until(self.is_set_up, deadline_s=SETUP_DEADLINE_S, every_s=1,
-                          what=f"set-up of release {self.manifest.release} by {self.manifest.database.primary}")
+        self.system.until(
+            self.is_set_up,
+            deadline_s=SETUP_DEADLINE_S,
+            every_s=1,
+            what=f"set-up of release {self.manifest.release} by {self.manifest.database.primary}",
+        )
 
     def _password(self, user: str) -> str:
         path = f"{PASSWORDS}/{user}.password"

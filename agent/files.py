@@ -91,5 +91,4 @@ class Transaction:
         real = self._system.path(path)
         if not real.exists():
             return Target(path=path, content=None)
-        return Target(path=path, content=real.read_bytes(), mode=real.stat().st_mode & 0o777,
-                      owner=self._system.owner(real))
+        return Target(path=path, content=real.read_bytes(), mode=real.stat().st_mode & 0o777, owner=self._system.owner(real))

@@ -95,8 +95,9 @@ def _manifest(raw: dict[str, Any]) -> Manifest:
 
 
 def _file(raw: dict[str, Any]) -> File:
-    return File(path=_path(raw["path"]), key=raw["key"], sha256=_sha256(raw["path"], raw["sha256"]),
-                mode=_mode(raw), owner=_owner(raw))
+    return File(
+        path=_path(raw["path"]), key=raw["key"], sha256=_sha256(raw["path"], raw["sha256"]), mode=_mode(raw), owner=_owner(raw)
+    )
 
 
 def _secret(raw: dict[str, Any]) -> Secret:
@@ -108,15 +109,21 @@ def _archive(name: str, raw: dict[str, Any]) -> Archive:
 
 
 def _app(raw: dict[str, Any]) -> App:
-    return App(health=_matching("app.health", raw["health"], r"/[!-~]*"), setup=raw.get("setup") or "",
-               packages=tuple(raw.get("packages") or ()))
+    return App(
+        health=_matching("app.health", raw["health"], r"/[!-~]*"),
+        setup=raw.get("setup") or "",
+        packages=tuple(raw.get("packages") or ()),
+    )
 
 
 def _database(raw: dict[str, Any], peers: Mapping[str, str]) -> Database:
     if raw["primary"] not in peers:
         raise Failed(f"manifest: database.primary {raw['primary']!r}: one of {sorted(peers)}")
-    return Database(primary=raw["primary"], name=_matching("database.name", raw["name"], r"[a-z][a-z0-9_]{0,62}"),
-                    replication=_matching("database.replication", raw["replication"], r"async|semi-sync"))
+    return Database(
+        primary=raw["primary"],
+        name=_matching("database.name", raw["name"], r"[a-z][a-z0-9_]{0,62}"),
+        replication=_matching("database.replication", raw["replication"], r"async|semi-sync"),
+    )
 
 
 def _path(value: str) -> str:

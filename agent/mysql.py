@@ -50,12 +50,22 @@ Query = Callable[[Login, str, tuple, float], list[Row]]
 
 def query(login: Login, sql: str, args: tuple, timeout_s: float) -> list[Row]:
     """Run one statement and return its rows; every step waits at most `timeout_s`. Raises MysqlFailed."""
-    where = {"host": login.host, "port": login.port, "ssl": {"ca": CA, "check_hostname": True}} if login.host else {
-        "unix_socket": SOCKET}
+    where = (
+        {"host": login.host, "port": login.port, "ssl": {"ca": CA, "check_hostname": True}}
+        if login.host
+        else {"unix_socket": SOCKET}
+    )
     try:
-        connection = pymysql.connect(**where, user=login.user, password=login.password, autocommit=True,
-                                     connect_timeout=min(timeout_s, 5), read_timeout=timeout_s, write_timeout=timeout_s,
-                                     cursorclass=pymysql.cursors.DictCursor)
+        connection = pymysql.connect(
+            **where,
+            user=login.user,
+            password=login.password,
+            autocommit=True,
+            connect_timeout=min(timeout_s, 5),
+            read_timeout=timeout_s,
+            write_timeout=timeout_s,
+            cursorclass=pymysql.cursors.DictCursor,
+        )
         with connection, connection.cursor() as cursor:
             cursor.execute(sql, args or None)
             return list(cursor.fetchall())
@@ -103,8 +113,9 @@ class Data:
 
 def look(mysql: Mysql) -> Data:
     """What an account that may read SCHEMA sees; `follows` only as root."""
-    settings = mysql.rows("SELECT @@global.gtid_executed AS executed, @@global.gtid_purged AS purged,"
-                          " @@global.read_only AS read_only")[0]
+    settings = mysql.rows(
+        "SELECT @@global.gtid_executed AS executed, @@global.gtid_purged AS purged, @@global.read_only AS read_only"
+    )[0]
     names = mysql.rows("SELECT schema_name AS name FROM information_schema.schemata ORDER BY schema_name")
     return Data(
         executed=_set(settings["executed"]),
@@ -118,14 +129,18 @@ def look(mysql: Mysql) -> Data:
 
 def cluster_id(mysql: Mysql, timeout_s: float = 10) -> str | None:
     """Which database this is, None when it is not one of ours."""
-    found = mysql.value("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %s AND table_name = 'cluster'",
-                        SCHEMA, timeout_s=timeout_s)
+    found = mysql.value(
+        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %s AND table_name = 'cluster'",
+        SCHEMA,
+        timeout_s=timeout_s,
+    )
     return mysql.value(f"SELECT cluster_id FROM {SCHEMA}.cluster", timeout_s=timeout_s) if found else None
 
 
 def _source(mysql: Mysql) -> str | None:
-    return mysql.value("SELECT host FROM performance_schema.replication_connection_configuration"
-                       " WHERE channel_name = '' AND host <> ''")
+    return mysql.value(
+        "SELECT host FROM performance_schema.replication_connection_configuration WHERE channel_name = '' AND host <> ''"
+    )
 
 
 def _set(gtids: str) -> str:

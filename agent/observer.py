@@ -51,6 +51,11 @@ class Observer:
             return Look(at=at, error=str(failed))
         if status is None:
             return Look(at=at, read_only=read_only, cluster_id=cluster)
-        return Look(at=at, read_only=read_only, source=status["Source_Host"],
-                    receiving=status["Replica_IO_Running"] == "Yes", applying=status["Replica_SQL_Running"] == "Yes",
-                    lag_s=status["Seconds_Behind_Source"])
+        return Look(
+            at=at,
+            read_only=read_only,
+            source=status["Source_Host"],
+            receiving=status["Replica_IO_Running"] == "Yes",
+            applying=status["Replica_SQL_Running"] == "Yes",
+            lag_s=status["Seconds_Behind_Source"],
+        )

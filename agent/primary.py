@@ -28,23 +28,29 @@ Step = Literal["create", "adopt", "open"]
 def decide(data: Data, record: Item | None, server: str) -> Step:
     """What the server named primary does with the data it finds. Raises Failed when opening it could lose or split data."""
     if data.follows:
-        raise Failed(f"database: {server} is named primary but follows {data.follows}, which may still take writes; "
-                     f"set database.primary back")
+        raise Failed(
+            f"database: {server} is named primary but follows {data.follows}, which may still take writes; "
+            f"set database.primary back"
+        )
     if record is None:
         if data.cluster_id:
             return "adopt"
         if data.empty:
             return "create"
-        raise Failed(f"database: the data of {server} was not made by this stack (schemas {', '.join(data.schemas)}); "
-                     "give it an empty volume or one of its own")
+        raise Failed(
+            f"database: the data of {server} was not made by this stack (schemas {', '.join(data.schemas)}); "
+            "give it an empty volume or one of its own"
+        )
     if data.cluster_id == record["cluster_id"]:
         return "open" if record["state"] == "created" else "create"
     if data.cluster_id is None and record["state"] == "creating" and record["server"] == server:
         return "create"
     have = f"holds database {data.cluster_id}" if data.cluster_id else "holds no database of this stack"
-    raise Failed(f"database: {server} is named primary but {have}, while {record['cluster_id']} was created on "
-                 f"{record['server']}; an empty or foreign volume is never opened: set database.primary to the server "
-                 "that has the data, or give it its volume back")
+    raise Failed(
+        f"database: {server} is named primary but {have}, while {record['cluster_id']} was created on "
+        f"{record['server']}; an empty or foreign volume is never opened: set database.primary to the server "
+        "that has the data, or give it its volume back"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,16 +86,18 @@ class Primary:
         if not self._register(cluster_id, "creating", FIRST, cluster=cluster_id):
             raise Failed("database: another server is creating it; see the cluster's table")
         self._write(f"CREATE DATABASE IF NOT EXISTS {SCHEMA}")
-        self._write(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.cluster (only_row TINYINT PRIMARY KEY DEFAULT 1,"
-                    " cluster_id CHAR(36) NOT NULL, CHECK (only_row = 1))")
-        self._write(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.setup (release_id CHAR(16) PRIMARY KEY,"
-                    " at TIMESTAMP DEFAULT CURRENT_TIMESTAMP)")
+        self._write(
+            f"CREATE TABLE IF NOT EXISTS {SCHEMA}.cluster (only_row TINYINT PRIMARY KEY DEFAULT 1,"
+            " cluster_id CHAR(36) NOT NULL, CHECK (only_row = 1))"
+        )
+        self._write(
+            f"CREATE TABLE IF NOT EXISTS {SCHEMA}.setup (release_id CHAR(16) PRIMARY KEY, at TIMESTAMP DEFAULT CURRENT_TIMESTAMP)"
+        )
         self._write(f"INSERT IGNORE INTO {SCHEMA}.cluster (cluster_id) VALUES (%s)", cluster_id)
         self._register(cluster_id, "created", "cluster_id = :cluster", cluster=cluster_id)
 
     def _register(self, cluster_id: str, state: str, condition: str, **compared: str) -> bool:
-        return self.store.put(RECORD, {"cluster_id": cluster_id, "server": self.server, "state": state}, condition,
-                              **compared)
+        return self.store.put(RECORD, {"cluster_id": cluster_id, "server": self.server, "state": state}, condition, **compared)
 
     def _root(self) -> None:
         """root is whoever is root on the server, never somebody who knows an (empty) password."""

@@ -44,8 +44,10 @@ def inputs(system: System, files: Iterable[str], manifest: Manifest) -> Mapping[
 
 def _secrets(store: Store, manifest: Manifest) -> list[Target]:
     values = store.parameters(secret.parameter for secret in manifest.secrets)
-    targets = [Target(path=secret.path, content=values[secret.parameter].encode(), mode=secret.mode, owner=secret.owner)
-               for secret in manifest.secrets]
+    targets = [
+        Target(path=secret.path, content=values[secret.parameter].encode(), mode=secret.mode, owner=secret.owner)
+        for secret in manifest.secrets
+    ]
     by_path = {target.path: target.content for target in targets}
     if set(PARTS) <= set(by_path):
         targets.append(Target(path=PAIR, content=b"\n".join(by_path[part].strip() for part in PARTS) + b"\n", mode=0o600))

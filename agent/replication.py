@@ -35,11 +35,15 @@ def decide(local: Data, primary: Data, *, extra: str, lost: str) -> Step:
     if local.empty:
         return "clone"
     if not local.executed:
-        raise Failed(f"replica: the local data (schemas {', '.join(local.schemas)}) has no transaction history that could "
-                     "be compared with the primary's; save it and give this server an empty volume")
+        raise Failed(
+            f"replica: the local data (schemas {', '.join(local.schemas)}) has no transaction history that could "
+            "be compared with the primary's; save it and give this server an empty volume"
+        )
     if extra:
-        raise Failed(f"replica: the local data holds transactions that the primary lacks ({extra}); it is not overwritten: "
-                     "save them and give this server an empty volume")
+        raise Failed(
+            f"replica: the local data holds transactions that the primary lacks ({extra}); it is not overwritten: "
+            "save them and give this server an empty volume"
+        )
     if local.cluster_id and local.cluster_id != primary.cluster_id:
         raise Failed(f"replica: the local data is of database {local.cluster_id}, the primary's is {primary.cluster_id}")
     return "clone" if lost else "follow"  # everything local is on the primary too, so a clone destroys no last copy
@@ -55,8 +59,9 @@ class Replica:
         """Follow the primary; does nothing to a replica that already does with these credentials."""
         if self._configured() and threads(self.mysql) == ("Yes", "Yes"):
             return
-        primary = self.system.until(self._primary, deadline_s=PRIMARY_DEADLINE_S, every_s=1,
-                                    what=f"replica: writable primary at {self.source.host}")
+        primary = self.system.until(
+            self._primary, deadline_s=PRIMARY_DEADLINE_S, every_s=1, what=f"replica: writable primary at {self.source.host}"
+        )
         local = look(self.mysql)
         extra = self.mysql.value("SELECT GTID_SUBTRACT(%s, %s)", local.executed, primary.executed)
         lost = self.mysql.value("SELECT GTID_SUBTRACT(%s, %s)", primary.purged, local.executed)
@@ -70,8 +75,10 @@ class Replica:
 
     def _configured(self) -> bool:
         """Compared with what mysqld has stored: the password is to be found nowhere else."""
-        rows = self.mysql.rows("SELECT host, port, user_name, user_password, ssl_ca, ssl_verify_server_cert,"
-                               " enabled_auto_position FROM mysql.slave_master_info WHERE channel_name = ''")
+        rows = self.mysql.rows(
+            "SELECT host, port, user_name, user_password, ssl_ca, ssl_verify_server_cert,"
+            " enabled_auto_position FROM mysql.slave_master_info WHERE channel_name = ''"
+        )
         wanted = [self.source.host, self.source.port, self.source.user, self.source.password, MYSQL_CA, 1, 1]
         return bool(rows) and [_plain(value) for value in rows[0].values()] == wanted
 
@@ -84,8 +91,14 @@ class Replica:
         self.mysql.rows("SET GLOBAL clone_ssl_ca = %s", MYSQL_CA)  # without it the donor is not verified
         self.mysql.rows("SET GLOBAL read_only = OFF")
         try:
-            self.mysql.rows("CLONE INSTANCE FROM %s@%s:%s IDENTIFIED BY %s REQUIRE SSL", source.user, source.host, source.port,
-                            source.password, timeout_s=CLONE_DEADLINE_S)
+            self.mysql.rows(
+                "CLONE INSTANCE FROM %s@%s:%s IDENTIFIED BY %s REQUIRE SSL",
+                source.user,
+                source.host,
+                source.port,
+                source.password,
+                timeout_s=CLONE_DEADLINE_S,
+            )
         except MysqlFailed as failed:
             if failed.code not in CLONED:
                 self.mysql.rows("SET GLOBAL super_read_only = ON")
@@ -102,8 +115,9 @@ class Replica:
         # The mysqld of before the restart was made writable above; the one after it starts read-only.
         if not self.mysql.value("SELECT @@global.super_read_only"):
             return False
-        status = self.mysql.rows("SELECT state AS state, error_no AS error_no, error_message AS error_message"
-                                 " FROM performance_schema.clone_status")
+        status = self.mysql.rows(
+            "SELECT state AS state, error_no AS error_no, error_message AS error_message FROM performance_schema.clone_status"
+        )
         if status and status[0]["state"] == "Failed":
             raise Failed(f"{status[0]['error_message']} ({status[0]['error_no']})")
         return bool(status) and status[0]["state"] == "Completed"
@@ -116,7 +130,12 @@ class Replica:
             "CHANGE REPLICATION SOURCE TO SOURCE_HOST = %s, SOURCE_PORT = %s, SOURCE_USER = %s, SOURCE_PASSWORD = %s,"
             " SOURCE_SSL = 1, SOURCE_SSL_CA = %s, SOURCE_SSL_VERIFY_SERVER_CERT = 1, SOURCE_AUTO_POSITION = 1,"
             " SOURCE_CONNECT_RETRY = 2, SOURCE_RETRY_COUNT = 0, SOURCE_HEARTBEAT_PERIOD = 1",  # 0: never give up
-            source.host, source.port, source.user, source.password, MYSQL_CA)
+            source.host,
+            source.port,
+            source.user,
+            source.password,
+            MYSQL_CA,
+        )
         self.mysql.rows("START REPLICA")
         self.mysql.rows("SET GLOBAL super_read_only = ON")
         self.system.until(self._running, deadline_s=FOLLOW_DEADLINE_S, what=f"replica: replication from {source.host}")

@@ -52,8 +52,12 @@ def turn(system: System, store: Store, manifest: Manifest) -> Iterator[None]:
     system.until(lambda: _take(system, store, me), deadline_s=TURN_DEADLINE_S, every_s=2, what="rollout lock")
     try:
         for name in manifest.predecessors:
-            system.until(lambda name=name: _reports(manifest, name), deadline_s=TURN_DEADLINE_S, every_s=1,
-                         what=f"predecessor {name} with release {manifest.release}")
+            system.until(
+                lambda name=name: _reports(manifest, name),
+                deadline_s=TURN_DEADLINE_S,
+                every_s=1,
+                what=f"predecessor {name} with release {manifest.release}",
+            )
         yield
     finally:
         store.delete(RECORD, "holder = :me", me=me)

@@ -87,8 +87,13 @@ AGENT = Service(
 APP = Service(
     unit="app",
     present="/etc/systemd/system/app.service",
-    restart_on=("/etc/systemd/system/app.service", "/etc/distributed-web/app.env", "/etc/distributed-web/app-start",
-                "/etc/distributed-web/database/app.*", "archive/app"),
+    restart_on=(
+        "/etc/systemd/system/app.service",
+        "/etc/distributed-web/app.env",
+        "/etc/distributed-web/app-start",
+        "/etc/distributed-web/database/app.*",
+        "archive/app",
+    ),
     check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/app.service"),
 )
 SERVICES = (MYSQL, AGENT, HAPROXY, NGINX, APP)

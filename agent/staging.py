@@ -34,13 +34,31 @@ def _prepare(system: System, candidate: Path, targets: Iterable[Target]) -> None
     candidate.mkdir(parents=True, mode=0o700)
     system.run("cp", "--archive", str(system.path("/etc")), str(candidate / "etc"))
     for target in targets:
-        install(system, Target(path=str(candidate.relative_to(system.root) / target.path.lstrip("/")),
-                               content=target.content, mode=target.mode, owner=target.owner))
+        install(
+            system,
+            Target(
+                path=str(candidate.relative_to(system.root) / target.path.lstrip("/")),
+                content=target.content,
+                mode=target.mode,
+                owner=target.owner,
+            ),
+        )
 
 
 def _check(system: System, candidate: Path, service: Service) -> None:
-    done = system.attempt("unshare", "--mount", "--propagation=private", "sh", "-c", IN_CANDIDATE, str(candidate),
-                          *service.check, timeout_s=CHECK_DEADLINE_S)
+    done = system.attempt(
+        "unshare",
+        "--mount",
+        "--propagation=private",
+        "sh",
+        "-c",
+        IN_CANDIDATE,
+        str(candidate),
+        *service.check,
+        timeout_s=CHECK_DEADLINE_S,
+    )
     if done.exit_code:
-        raise Failed(f"{service.unit}: the new configuration is refused by `{' '.join(service.check)}`: "
-                     f"{(done.stderr or done.stdout).strip()[-1500:]}")
+        raise Failed(
+            f"{service.unit}: the new configuration is refused by `{' '.join(service.check)}`: "
+            f"{(done.stderr or done.stdout).strip()[-1500:]}"
+        )

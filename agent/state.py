@@ -1,9 +1,9 @@
 """/var/lib/distributed-web: what has been applied here, and the folders of the releases. No decision is taken here.
 
-    state.json                  the release applied whole, its files, and what each service runs with
-    releases/<release>/         manifest.json, agent.pyz, app -> ../../applications/<SHA-256 of its archive>
-    applications/<SHA-256>/     kept while a release has it: an application that no release changed runs on where it started
-    current -> releases/<release>
+state.json                  the release applied whole, its files, and what each service runs with
+releases/<release>/         manifest.json, agent.pyz, app -> ../../applications/<SHA-256 of its archive>
+applications/<SHA-256>/     kept while a release has it: an application that no release changed runs on where it started
+current -> releases/<release>
 """
 
 from __future__ import annotations

@@ -48,12 +48,17 @@ class Store:
         return found
 
     def report(self, report: Mapping[str, Any]) -> None:
-        self._call("s3", "put_object", Bucket=self._server.bucket, Key=f"reports/{self._server.server}.json",
-                   Body=json.dumps(report, indent=1).encode(), ContentType="application/json")
+        self._call(
+            "s3",
+            "put_object",
+            Bucket=self._server.bucket,
+            Key=f"reports/{self._server.server}.json",
+            Body=json.dumps(report, indent=1).encode(),
+            ContentType="application/json",
+        )
 
     def item(self, name: str) -> Item | None:
-        answer = self._call("dynamodb", "get_item", TableName=self._server.table, Key={"id": {"S": name}},
-                            ConsistentRead=True)
+        answer = self._call("dynamodb", "get_item", TableName=self._server.table, Key={"id": {"S": name}}, ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
     def put(self, name: str, values: Item, condition: str, **compared: str | int) -> bool:

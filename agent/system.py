@@ -49,13 +49,30 @@ class System:
         self.lines.append(text)
         print(text, flush=True)
 
-    def attempt(self, *argv: str, timeout_s: float = 30, user: str | None = None, cwd: Path | None = None,
-                env: Mapping[str, str] | None = None) -> Completed:
+    def attempt(
+        self,
+        *argv: str,
+        timeout_s: float = 30,
+        user: str | None = None,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
         """Run a command and return how it ended. Raises Failed when it cannot start or outlives `timeout_s`."""
         try:
-            done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False,
-                                  stdin=subprocess.DEVNULL, cwd=cwd, env=env, user=user, group=user,
-                                  extra_groups=[] if user else None)
+            done = subprocess.run(
+                argv,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=timeout_s,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                cwd=cwd,
+                env=env,
+                user=user,
+                group=user,
+                extra_groups=[] if user else None,
+            )
         except subprocess.TimeoutExpired as error:
             raise Failed(f"{' '.join(argv)}: no end after {timeout_s:g} s: {_tail(error.stderr or b'')}") from None
         except (OSError, LookupError) as error:  # LookupError: no such user

@@ -2,6 +2,7 @@
 
 One template per target file. An undefined name in a template is an error, never an empty string (`StrictUndefined`).
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -71,9 +72,7 @@ def files(site: Site, server: Server) -> tuple[RenderedFile, ...]:
     return tuple(target.render(site=site, server=server) for target in RELEASE if server.kind in target.kinds)
 
 
-def user_data(
-    site: Site, server: Server, *, bucket: str, parameters: str, table: str, volume_id: str | None
-) -> str:
+def user_data(site: Site, server: Server, *, bucket: str, parameters: str, table: str, volume_id: str | None) -> str:
     """The cloud-config of `server`'s first boot; the same template for all, no secret inside, nothing a release may change.
 
     `parameters` is the SSM path prefix, `table` the DynamoDB table's name, `volume_id` (`vol-…`) the data volume of a web

@@ -1,4 +1,5 @@
 """What the templates may know of a stack: frozen, plain values, no secret, nothing known only after a resource exists."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

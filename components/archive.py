@@ -3,6 +3,7 @@
 The engine compares archives by their hash, on whichever computer it runs: so no times, no order of the disk, and no
 compression, whose result differs between versions of zlib.
 """
+
 from __future__ import annotations
 
 import hashlib

@@ -2,6 +2,7 @@
 
 Certificates are renewed by whichever `pulumi up` runs within their last `early_renewal_hours`.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -144,9 +145,7 @@ class Public(pulumi.ComponentResource):
         super().__init__(token("certificates", "Public"), name, {}, opts)
         own = ResourceOptions(parent=self)
         # A listener cannot be without a certificate: the new one is made, and put in place, before the old one goes.
-        certificate = acm.Certificate(
-            name, domain_name=args.domain, validation_method="DNS", tags=name_tag(name), opts=own
-        )
+        certificate = acm.Certificate(name, domain_name=args.domain, validation_method="DNS", tags=name_tag(name), opts=own)
         proof = certificate.domain_validation_options[0]
         record = route53.Record(
             f"{name}-proof",

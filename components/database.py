@@ -1,4 +1,5 @@
 """What the databases keep when their servers go: a data volume each, daily snapshots of it, and the table of the lease."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

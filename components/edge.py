@@ -1,4 +1,5 @@
 """The front door: a network load balancer with a TLS listener, and one beside it whose visitors are redirected to that."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

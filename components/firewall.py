@@ -3,6 +3,7 @@
 Everything that is not in the table is refused. DHCP, Amazon's resolver, clock and metadata service are not subject to
 security groups (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html).
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping

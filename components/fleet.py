@@ -1,4 +1,5 @@
 """The servers: an identity per kind, a machine per name, and the rule that no update takes both databases at once."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,5 @@
 """What a server may do in AWS: a role and an instance profile per kind of server, with no more than its agents need."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """What a release is: a manifest per server with the hash of every part, and one name over all of them. Pure."""
+
 from __future__ import annotations
 
 import hashlib

@@ -3,6 +3,7 @@
 What is allowed is read from the schema itself: a field's `description`, or the choices of its Literal; `examples[0]` is a value
 that works.
 """
+
 from __future__ import annotations
 
 import difflib

@@ -1,4 +1,5 @@
 """Who is told when something breaks, and a record of the connections that were refused."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

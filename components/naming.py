@@ -1,4 +1,5 @@
 """How things are called and tagged: resources by zone or role, never by index. Pure."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,4 +1,5 @@
 """The VPC: a public and a private subnet in every zone, the ways out, and the gateway endpoints of S3 and DynamoDB."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,4 +1,5 @@
 """Which servers there are, where each one stands, and what the templates may know of the stack. Pure."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

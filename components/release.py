@@ -1,4 +1,5 @@
 """What servers fetch: the release bucket, and in it the agent, the application, every server's files and its manifest."""
+
 from __future__ import annotations
 
 import json
@@ -125,9 +126,7 @@ class Release(pulumi.ComponentResource):
         self.id = manifests.apply(lambda known: known[first]["release"])
         self.register_outputs({"id": self.id})
 
-    def _object(
-        self, name: str, key: str, *, after: Sequence[pulumi.Resource] = (), **body: object
-    ) -> s3.BucketObjectv2:
+    def _object(self, name: str, key: str, *, after: Sequence[pulumi.Resource] = (), **body: object) -> s3.BucketObjectv2:
         opts = ResourceOptions(parent=self, depends_on=[*self._bucket.ready, *after])
         return s3.BucketObjectv2(name, bucket=self._bucket.name, key=key, tags=name_tag(key), opts=opts, **body)
 

@@ -1,4 +1,5 @@
 """Brings a release to the servers, one after the other, and makes `pulumi up` wait for what happens there."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

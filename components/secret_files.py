@@ -1,4 +1,5 @@
 """Which secret becomes which file on which kind of server. Every file is listed here and nowhere else."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -19,9 +20,7 @@ def by_server(
     return {server.name: _files(server, certificates, passwords.parameters) for server in servers}
 
 
-def _files(
-    server: Server, certificates: InternalCertificates, passwords: Mapping[str, ssm.Parameter]
-) -> tuple[Secret, ...]:
+def _files(server: Server, certificates: InternalCertificates, passwords: Mapping[str, ssm.Parameter]) -> tuple[Secret, ...]:
     own = certificates.servers[server.name]
     everywhere = (
         Secret(parameter=certificates.authority, path=f"{OURS}/tls/ca.pem", mode="0644"),

@@ -1,4 +1,5 @@
 """Secrets at rest: the stack's key, the passwords of the database's users, and where servers fetch a secret from."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -83,9 +84,7 @@ class Passwords(pulumi.ComponentResource):
             user: keep(
                 f"{name}-{user}",
                 f"database/{user}",
-                RandomPassword(
-                    f"{name}-{user}", length=PASSWORD_LENGTH, special=False, opts=ResourceOptions(parent=self)
-                ).result,
+                RandomPassword(f"{name}-{user}", length=PASSWORD_LENGTH, special=False, opts=ResourceOptions(parent=self)).result,
                 stack=args.stack,
                 key_arn=args.key_arn,
                 parent=self,

@@ -1,4 +1,5 @@
 """One virtual machine: an instance with a fixed address, its data volume where it has one, its place behind the front door."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -76,9 +77,7 @@ class Server(pulumi.ComponentResource):
                 opts=in_turn,
             )
         # The instance itself says nothing of being stopped: with this, it is a difference that the next update mends.
-        ec2transitgateway.InstanceState(
-            name, instance_id=self.instance.id, state="running", opts=ResourceOptions(parent=self)
-        )
+        ec2transitgateway.InstanceState(name, instance_id=self.instance.id, state="running", opts=ResourceOptions(parent=self))
         for port, group in args.target_groups.items():
             lb.TargetGroupAttachment(
                 f"{name}-{port}",

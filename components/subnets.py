@@ -1,4 +1,5 @@
 """Which part of the VPC's network belongs to which zone, and where each server stands. Pure arithmetic, no resource."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -27,10 +27,8 @@ SYSTEM_COMMANDS = {
     "nft": ("nftables", "the security groups"),
     "dnsmasq": ("dnsmasq-base", "the virtual private cloud's DHCP and DNS"),
     "haproxy": ("haproxy", "the network load balancer"),
-    "conntrack": ("conntrack", "cuts connections that a security group no longer allows"),
     "nginx": ("nginx-light", "checks the rendered configuration in the tests"),
     "losetup": ("mount", "the data volumes"),
-    "mkfs.xfs": ("xfsprogs", "the data volumes"),
 }
 KEYRING = (Path("/usr/share/keyrings/debian-archive-keyring.gpg"), "debian-archive-keyring", "verifies the machines' packages")
 WITHOUT_MACHINES = {"preview"}

@@ -162,7 +162,7 @@ def preview(context: click.Context, name: str) -> None:
     stack = stack_named(context, name)
     if name == LOCAL and cloud.running(stack.instance):
         stack.prepare()
-        sys.exit(stack.pulumi("preview", "--diff").returncode)
+        sys.exit(stack.pulumi("preview", "--diff", "--refresh").returncode)
     sys.exit(preview_offline(stack))
 
 

@@ -1,4 +1,5 @@
 """Connections to MySQL: verified TLS, one per thread and port, renewed before they grow old. No SQL of the application."""
+
 from __future__ import annotations
 
 import ssl

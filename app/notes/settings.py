@@ -1,4 +1,5 @@
 """What the environment tells the application; the variables are set by the server it runs on (app.env)."""
+
 from __future__ import annotations
 
 import os

@@ -2,6 +2,7 @@
 
 The files of `schema/` are run in the order of their names, each one statement and each only once.
 """
+
 from __future__ import annotations
 
 import sys

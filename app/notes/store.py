@@ -1,4 +1,5 @@
 """The notes in the database: what is written, what is read, and which server it is read from. All SQL of the application."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """The application's HTTP side: routes, limits, headers. It knows a `Store`, not a database."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,4 +1,5 @@
 """What gunicorn serves: the application on the databases that the environment names."""
+
 from .database import Connections
 from .settings import Settings
 from .store import Store

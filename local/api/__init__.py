@@ -2,6 +2,7 @@
 
 See moto's documentation, "Environment variables"; a variable the user has set himself is left alone.
 """
+
 from __future__ import annotations
 
 import os

@@ -2,6 +2,7 @@
 
 AWS hands out no key; this reads moto's memory, so it works in the process of the API server only.
 """
+
 from __future__ import annotations
 
 from moto.acm.models import AWS_ROOT_CA, CertBundle

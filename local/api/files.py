@@ -1,4 +1,5 @@
 """Files that a killed process never leaves half written, and that a power cut does not take once they are synced."""
+
 from __future__ import annotations
 
 import os

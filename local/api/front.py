@@ -1,4 +1,5 @@
 """The WSGI application: moto's, with our services beside it; an answer leaves once what it changed is on the disk."""
+
 from __future__ import annotations
 
 import logging

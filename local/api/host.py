@@ -2,6 +2,7 @@
 
 The API holds what users want; a host makes it so and says what is. No machine is started or asked anything here.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass

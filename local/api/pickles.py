@@ -2,6 +2,7 @@
 
 Used by snapshot.py alone; a pickle is only ever read back by the user who wrote it.
 """
+
 from __future__ import annotations
 
 import functools

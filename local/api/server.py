@@ -2,6 +2,7 @@
 
 moto's state belongs to the process: one ApiServer at a time. Everything is restored at start and saved as it changes.
 """
+
 from __future__ import annotations
 
 import logging

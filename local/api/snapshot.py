@@ -4,6 +4,7 @@ One file per section (see `overlay.state.section_of`): a line of JSON with the s
 Many calls at once share one write. No call waits for the disk itself, which takes seconds while machines boot: every
 second the newest file is synced, and kept as `<section>.synced`. After a power cut the last second may be missing.
 """
+
 from __future__ import annotations
 
 import hashlib

@@ -2,6 +2,7 @@
 
 Kept in `home/ca`: `ca.pem` and `ca.key`, and `endpoint.pem` (certificate and key, as HAProxy wants them) for API_ADDRESS.
 """
+
 from __future__ import annotations
 
 import ipaddress
@@ -48,9 +49,7 @@ def ensure(instance: Instance) -> Path:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(API_ADDRESS))]), critical=False
-            )
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(API_ADDRESS))]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(own_key.public_key()), critical=False)
             .sign(own_key, hashes.SHA256())
         )
@@ -94,9 +93,7 @@ def pem(certificate: x509.Certificate) -> bytes:
 
 
 def private(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
 def write_secret(path: Path, content: bytes) -> None:

@@ -3,6 +3,7 @@
 Its configuration is made in `haproxy.py`. A reload is HAProxy's own (master-worker, SIGUSR2): the new worker takes the
 listening sockets over, the old one serves its connections to their end.
 """
+
 from __future__ import annotations
 
 import csv
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 RELOAD_DEADLINE_S = 10
 ANSWERS_LAST_S = 0.3  # many targets are asked about at once; one look at the statistics serves them all
 
+NEVER = (-ANSWERS_LAST_S, {})
+
 
 class BalancerError(Exception):
     """HAProxy refused its configuration or does not run. The text holds its own words."""
@@ -39,7 +42,7 @@ class Balancer:
         self.certificate_pem = certificate_pem
         self.process = Process(instance, "haproxy")
         self.path = instance.run / "haproxy.cfg"
-        self.asked: tuple[float, Mapping[tuple[str, str], str]] = (0.0, {})
+        self.asked: tuple[float, Mapping[tuple[str, str], str]] = NEVER
 
     def converge(self, desired: Desired, vpc_ids: Iterable[str], connected: Collection[str]) -> None:
         """Runs HAProxy with what is desired, in namespaces that exist: of `vpc_ids`, and of the `connected` balancers."""
@@ -65,6 +68,7 @@ class Balancer:
         else:
             self.process.start(["haproxy", "-W", "-db", "-C", str(self.instance.run), "-f", str(self.path)])
         self.await_worker(haproxy.node(text))
+        self.asked = NEVER  # the former worker's answer
         for former in set(self.instance.run.glob("certificate-*.pem")) - set(certificates.values()):
             former.unlink()
 
@@ -134,6 +138,7 @@ class Balancer:
         return answer
 
     def up(self) -> set[tuple[str, str]]:
+        self.asked = NEVER
         return {server for server, status in self.statuses().items() if status.startswith("UP")}
 
 

@@ -2,6 +2,7 @@
 
 Paths are relative to the machine's folder, so that no character in them can end an option of mount(8) or systemd-nspawn(1).
 """
+
 from __future__ import annotations
 
 import shlex

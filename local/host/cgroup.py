@@ -3,6 +3,7 @@
 Works on cgroup v2 alone (systemd hosts) and on the hybrid layout (v1 controllers beside `unified`), see cgroups(7).
 A group is made directly below the hierarchy's root, as Docker's cgroupfs driver does: systemd leaves such groups alone.
 """
+
 from __future__ import annotations
 
 import os

@@ -2,6 +2,7 @@
 
 Read from the AWS API by `reader.py`; everything else in this package follows it.
 """
+
 from __future__ import annotations
 
 import ipaddress

@@ -11,6 +11,7 @@ asks no rule.
 DNS at base + 2, DHCP and the metadata service are never filtered (VPC user guide: security groups do not filter them).
 The addresses that stand for the internet (AWS, packages) have no groups: what may leave may reach them.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -47,9 +48,7 @@ def used(group: SecurityGroup, interfaces: Iterable[Interface]) -> bool:
     return any(group.id in interface.groups for interface in interfaces)
 
 
-def filter_table(
-    desired: Desired, vpc: Vpc, groups: list[SecurityGroup], interfaces: Iterable[Interface]
-) -> Iterator[str]:
+def filter_table(desired: Desired, vpc: Vpc, groups: list[SecurityGroup], interfaces: Iterable[Interface]) -> Iterator[str]:
     named = {group.id for group in groups}
     unguarded = [interface.address for interface in interfaces if not interface.groups]
     yield "table inet firewall"

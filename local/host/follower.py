@@ -3,6 +3,7 @@
 Network, firewall, load balancer, machines, in this order: a machine starts only when its firewall is in force. What
 fails is logged with its name and tried again at the next turn; nothing stops the loop.
 """
+
 from __future__ import annotations
 
 import logging

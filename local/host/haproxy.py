@@ -5,6 +5,7 @@ and 5.2): listeners of Network Load Balancers on 127.0.0.1, their targets as see
 and the two service endpoints inside every VPC. It behaves as an NLB does: no retries, any healthy target, all targets
 when none is healthy (ELB user guide, "Health checks for Network Load Balancer target groups": fail open).
 """
+
 from __future__ import annotations
 
 import hashlib

@@ -3,6 +3,7 @@
 Built once per set of inputs (the recipe here and the files under `guest/`, never a mirror) into `<cache>/images/<key>`
 and then only read, by all machines of all checkouts. What a server is for (HAProxy, Nginx, MySQL) is cloud-init's part.
 """
+
 from __future__ import annotations
 
 import fcntl
@@ -27,7 +28,7 @@ GUEST = Path(__file__).parent / "guest"  # copied over the root: guest/etc/… b
 SYSTEM = ("systemd", "systemd-sysv", "systemd-resolved", "dbus", "libpam-systemd", "cloud-init", "cloud-guest-utils")
 TOOLS = (
     *("ca-certificates", "curl", "eatmydata", "iproute2", "iputils-ping", "less", "netbase", "netcat-openbsd"),
-    *("openssl", "procps", "python3", "sudo", "tzdata", "e2fsprogs", "xfsprogs"),
+    *("openssl", "procps", "python3", "sudo", "tzdata", "e2fsprogs"),
 )
 SERVICES = ("systemd-networkd.service", "systemd-resolved.service")
 # apt's would hold its lock while cloud-init installs packages; and nobody logs in at the console, which is only read.

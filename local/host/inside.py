@@ -1,4 +1,5 @@
 """Commands inside a running machine, as root: scripts as its SSM agent would run them, and the way in for a shell."""
+
 from __future__ import annotations
 
 import contextlib
@@ -61,9 +62,7 @@ def lets_in(leader: int) -> bool:
 def _kill(leader: int, unit: str, child: subprocess.Popen[str]) -> tuple[str, str]:
     """End the service; what it said so far. A machine that does not react any more must not hold us."""
     with contextlib.suppress(subprocess.TimeoutExpired):
-        subprocess.run(
-            entering(leader, "systemctl", "kill", "--signal=KILL", unit), capture_output=True, timeout=GRACE_S
-        )
+        subprocess.run(entering(leader, "systemctl", "kill", "--signal=KILL", unit), capture_output=True, timeout=GRACE_S)
     try:
         return child.communicate(timeout=GRACE_S)
     except subprocess.TimeoutExpired:

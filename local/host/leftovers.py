@@ -3,6 +3,7 @@
 Nothing is asked of the daemon or of any record: this is for `make down` after any kill, and for tests that nothing is left.
 Files stay (state, disks, volumes); mounts of machines need no care, they end with the machines' last process.
 """
+
 from __future__ import annotations
 
 import os

@@ -5,6 +5,7 @@ own writes above) in a mount namespace of its own, so no mount shows on the comp
 again each time the machine asks for a reboot. Everything of it runs in its control group, which alone says whether it
 runs: a new daemon finds its machines that way, without pid files.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -105,7 +106,7 @@ class Machine:
             shutil.rmtree(self.home)
 
     def state(self) -> str:
-        """"running" (booting and shutting down included) or "stopped"."""
+        """ "running" (booting and shutting down included) or "stopped"."""
         return "running" if self.cgroup.populated() else "stopped"
 
     def leader_pid(self) -> int | None:

@@ -3,6 +3,7 @@
 Each VPC has a listening socket made inside its namespace. Who asks is known by the address, which the firewall keeps
 honest. What is answered comes from `metadata_tree.py`.
 """
+
 from __future__ import annotations
 
 import base64
@@ -51,9 +52,9 @@ class ApiFacts:
         with self.lock:
             expires, document = self.held.get(key, (None, ""))
             if not expires or expires - datetime.now(UTC) < timedelta(seconds=RENEW_BEFORE_S):
-                answer = self.sts.assume_role(
-                    RoleArn=server.role_arn, RoleSessionName=server.id, DurationSeconds=CREDENTIALS_S
-                )["Credentials"]
+                answer = self.sts.assume_role(RoleArn=server.role_arn, RoleSessionName=server.id, DurationSeconds=CREDENTIALS_S)[
+                    "Credentials"
+                ]
                 document = json.dumps(
                     {
                         "Code": "Success",

@@ -2,6 +2,7 @@
 
 Categories and wording follow the EC2 user guide, "Instance metadata categories"; what AWS leaves out is left out.
 """
+
 from __future__ import annotations
 
 import json
@@ -35,9 +36,7 @@ def tree(desired: Desired, server: Server, facts: Facts) -> Tree:
     }
 
 
-def meta_data(
-    desired: Desired, server: Server, interface: Interface, subnet: Subnet, credentials: Callable[[], str]
-) -> Tree:
+def meta_data(desired: Desired, server: Server, interface: Interface, subnet: Subnet, credentials: Callable[[], str]) -> Tree:
     names = {group.id: group.name for group in desired.groups}
     groups = "\n".join(names.get(group, group) for group in interface.groups)
     entries = {

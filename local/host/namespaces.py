@@ -1,4 +1,5 @@
 """Network namespaces by name (ip-netns(8)): list, make, remove, run `ip` in one, call a Python function inside one."""
+
 from __future__ import annotations
 
 import ctypes

@@ -6,6 +6,7 @@ isolated from each other and the router answers ARP for everybody (proxy_arp_pvl
 is no common wire, every packet is routed, and the one stateful firewall of the VPC sees it, also within a subnet. There
 is no route to the computer or the internet; service addresses on the router's loopback device stand for them.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -71,9 +72,7 @@ class Network:
         # Answer ARP for others at once, not after up to 0.8 s (arp(7), proxy_delay).
         bridges = map(bridge_name, vpc.subnets)
         namespaces.write_settings(netns, [(f"net/ipv4/neigh/{name}/proxy_delay", 0) for name in bridges])
-        namespaces.command(
-            ["nsenter", f"--net={namespaces.FOLDER / netns}", "nft", "-f", "-"], firewall.ruleset(desired, vpc)
-        )
+        namespaces.command(["nsenter", f"--net={namespaces.FOLDER / netns}", "nft", "-f", "-"], firewall.ruleset(desired, vpc))
         self.converge_names(desired, vpc)
 
     def dns_process(self, vpc_id: str) -> Process:
@@ -157,8 +156,7 @@ def router_commands(vpc: Vpc, present: Iterable[str]) -> list[str]:
     bridges = {bridge_name(subnet): subnet for subnet in vpc.subnets}
     lines = ["link set lo up"]
     lines += [
-        f"address replace {address}/32 dev lo"
-        for address in (vpc.resolver, METADATA_ADDRESS, API_ADDRESS, PACKAGES_ADDRESS)
+        f"address replace {address}/32 dev lo" for address in (vpc.resolver, METADATA_ADDRESS, API_ADDRESS, PACKAGES_ADDRESS)
     ]
     lines += [f"link delete {name}" for name in sorted(present) if name.startswith("b-") and name not in bridges]
     for name, subnet in bridges.items():

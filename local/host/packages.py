@@ -5,6 +5,7 @@ and the cached packages serve whatever the mirror is called. apt-cacher-ng must 
 (two of them damage each other's files), so a running proxy holds a lock on one of the numbered folders of the cache,
 the first that is free: checkouts that run in turn share one, checkouts that run together have one each.
 """
+
 from __future__ import annotations
 
 import fcntl
@@ -75,9 +76,7 @@ class PackageProxy:
                 time.sleep(0.02)
 
 
-def configure(
-    folder: Path, log: Path, port: int, socket_path: Path, mirror: str, upstream: str | None
-) -> str:
+def configure(folder: Path, log: Path, port: int, socket_path: Path, mirror: str, upstream: str | None) -> str:
     """The text of acng.conf (apt-cacher-ng manual, chapters 4 and 8)."""
     lines = {
         "CacheDir": folder,

@@ -3,6 +3,7 @@
 Each has a control group `<instance>/<name>`, a pid file `run/<name>.pid` and a log `log/<name>.log`. A pid is believed
 only when the process started at the recorded time (field 22 of proc_pid_stat(5)): numbers are used again.
 """
+
 from __future__ import annotations
 
 import contextlib

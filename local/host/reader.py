@@ -3,6 +3,7 @@
 Answers have the shapes of boto3 (EC2, ELBv2 and IAM API references). Only what users set is read; what is observed
 (a target's health, an instance on its way) is not taken for a wish.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -83,8 +84,7 @@ def read(api: Api) -> Desired:
             if answer["Type"] == "network"
         ),
         target_groups=tuple(
-            read_target_group(api, answer, addresses)
-            for answer in pages(api.elb, "describe_target_groups", "TargetGroups")
+            read_target_group(api, answer, addresses) for answer in pages(api.elb, "describe_target_groups", "TargetGroups")
         ),
     )
 
@@ -143,9 +143,7 @@ def vpc(answer: Mapping, subnets: Sequence[Subnet]) -> Vpc:
 
 
 def subnet(answer: Mapping) -> Subnet:
-    return Subnet(
-        id=answer["SubnetId"], vpc_id=answer["VpcId"], cidr=answer["CidrBlock"], zone=answer["AvailabilityZone"]
-    )
+    return Subnet(id=answer["SubnetId"], vpc_id=answer["VpcId"], cidr=answer["CidrBlock"], zone=answer["AvailabilityZone"])
 
 
 def interface(answer: Mapping) -> Interface | None:

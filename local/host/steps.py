@@ -2,6 +2,7 @@
 
 Steps take long (a boot, a shutdown), so they run side by side, one at a time for a machine; `due` decides which.
 """
+
 from __future__ import annotations
 
 import logging
@@ -21,9 +22,7 @@ STOP_S = 30  # and when the whole cloud stops
 BEGUN_S = 10  # for steps already begun then: a boot takes one; an image being built is not waited for
 
 
-def due(
-    wanted: str, *, on: bool, seen_running: bool, has_disk: bool, connected: bool, volumes_match: bool
-) -> str | None:
+def due(wanted: str, *, on: bool, seen_running: bool, has_disk: bool, connected: bool, volumes_match: bool) -> str | None:
     """The step a machine needs next, or None. `wanted` is running, stopped or terminated; unknown to the API: terminated.
 
     A machine that was seen running and is off shut itself down: the API is told, and wants it stopped from then on.

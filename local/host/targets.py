@@ -1,4 +1,5 @@
 """The health of load balancer targets in the words of the ELBv2 API (TargetHealth), made from HAProxy's statuses."""
+
 from __future__ import annotations
 
 import time
@@ -11,9 +12,7 @@ from local.host.desired import Desired, Target, TargetGroup
 HEALTHY = TargetHealth("healthy")
 INITIAL = TargetHealth("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
 UNHEALTHY = TargetHealth("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
-NOT_IN_USE = TargetHealth(
-    "unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"
-)
+NOT_IN_USE = TargetHealth("unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer")
 STOPPED = TargetHealth("unused", "Target.InvalidState", "Target is in the stopped state")
 DRAINING = TargetHealth("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
 REGISTERING = TargetHealth("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
@@ -38,9 +37,7 @@ class Targets:
         now, before = self.clock(), self.registered
         self.desired = desired
         self.registered = {
-            (group.arn, target.id, target.port): (group, target)
-            for group in desired.target_groups
-            for target in group.targets
+            (group.arn, target.id, target.port): (group, target) for group in desired.target_groups for target in group.targets
         }
         for came in self.registered.keys() - before.keys():
             check = self.registered[came][0].health

@@ -3,6 +3,7 @@
 cloud-init runs it at every boot before anything of the user data (cloud-init, "User data formats", boothook), so that the
 user data can be the same, byte for byte, as on AWS. It names no mirror: the package proxy knows that.
 """
+
 from __future__ import annotations
 
 from local.host.desired import API_ADDRESS, PACKAGES_ADDRESS

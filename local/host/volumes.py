@@ -3,6 +3,7 @@
 A volume is in use exactly while the kernel says so: a mounted device cannot be opened with O_EXCL, in whatever
 mount namespace it is mounted. So nothing is recorded here, and nothing can be forgotten by a kill.
 """
+
 from __future__ import annotations
 
 import errno

@@ -1,4 +1,5 @@
 """`python -m local.provider aws|random|tls`: one plugin, started by the engine. Prints its port and serves."""
+
 from __future__ import annotations
 
 import importlib

@@ -1,4 +1,5 @@
 """Certificates and requests for the stand-in tls provider (X.509, RFC 5280), as terraform-provider-tls makes them."""
+
 from __future__ import annotations
 
 import hashlib
@@ -162,9 +163,7 @@ def _subject(inputs: Inputs) -> x509.Name:
     subject = inputs.get("subject") or {}
     values = [(oid, subject[name]) for name, oid in SUBJECT.items() if subject.get(name)]
     return x509.Name(
-        x509.NameAttribute(oid, value)
-        for oid, given in values
-        for value in (given if isinstance(given, list) else [given])
+        x509.NameAttribute(oid, value) for oid, given in values for value in (given if isinstance(given, list) else [given])
     )
 
 

@@ -1,4 +1,5 @@
 """Check: the inputs of one resource with name and defaults filled in, and what is wrong with them. Pure."""
+
 from __future__ import annotations
 
 import difflib
@@ -56,9 +57,7 @@ def check(
     return checked
 
 
-def _fill_in(
-    resource: Kind, properties: Mapping[str, Property], olds: Inputs, inputs: dict[str, Any], new_name: str
-) -> None:
+def _fill_in(resource: Kind, properties: Mapping[str, Property], olds: Inputs, inputs: dict[str, Any], new_name: str) -> None:
     defaulted = []
     if resource.name and resource.name.property not in inputs and "namePrefix" not in inputs:
         key = resource.name.property

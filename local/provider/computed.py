@@ -1,4 +1,5 @@
 """The life of a resource that is computed once and then lives in the state alone (random and tls)."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,4 +1,5 @@
 """Provider configuration: which settings of the real provider the stand-in takes. Pure."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

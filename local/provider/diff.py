@@ -3,6 +3,7 @@
 Follows terraform-plugin-sdk v2, on which the AWS provider is built: a zero value equals an absent one, Optional+Computed
 properties that the program leaves out never differ, sets ignore order, a DiffSuppressFunc (`Property.same`) has the last word.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,5 @@
 """How a failure is told to the engine: what was being done, to which resource, and AWS's own code and message."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -3,6 +3,7 @@
 The engine writes a pending operation before it calls Create and takes it away with the answer, so a pending create found
 before this run has created anything is an object that may exist and that nobody knows.
 """
+
 from __future__ import annotations
 
 import json

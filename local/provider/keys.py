@@ -1,4 +1,5 @@
 """Private keys for the stand-in tls provider: made, read, and written in every form that tls.PrivateKey puts out."""
+
 from __future__ import annotations
 
 import base64

@@ -1,4 +1,5 @@
 """Serving until the engine stops or is gone: a plugin must never outlive the CLI that started it."""
+
 from __future__ import annotations
 
 import os

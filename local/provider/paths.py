@@ -1,4 +1,5 @@
 """Property paths: how the engine writes them, and which row of a table speaks for one."""
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,5 @@
 """Read's inputs: the object as it is now, in the shape in which the program wrote it. Pure."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

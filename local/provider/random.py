@@ -2,6 +2,7 @@
 
 Left out: RandomPassword's `bcryptHash` output and its deprecated input `number`.
 """
+
 from __future__ import annotations
 
 import base64
@@ -28,9 +29,7 @@ def password(inputs: Inputs) -> tuple[str, Outputs]:
         "numeric": string.digits,
         "special": special,
     }
-    required = [
-        secrets.choice(letters) for name, letters in classes.items() for _ in range(inputs[f"min{name.capitalize()}"])
-    ]
+    required = [secrets.choice(letters) for name, letters in classes.items() for _ in range(inputs[f"min{name.capitalize()}"])]
     alphabet = "".join(letters for name, letters in classes.items() if inputs[name])
     missing = inputs["length"] - len(required)
     if missing < 0:

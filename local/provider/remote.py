@@ -1,4 +1,5 @@
 """The life of a resource behind the AWS API: create (or take over what a killed create left), read, update, delete."""
+
 from __future__ import annotations
 
 import hashlib
@@ -148,9 +149,7 @@ class Remote:
             key: value for key, value in (found.get("tags") or {}).items() if key != MARKER and not key.startswith("aws:")
         }
         asked = inputs.get("tags") or {}
-        own = {
-            key: value for key, value in everything.items() if key in asked or self.default_tags.get(key) != value
-        }
+        own = {key: value for key, value in everything.items() if key in asked or self.default_tags.get(key) != value}
         return {**found, "tags": own, TAGS_ALL: everything}
 
 

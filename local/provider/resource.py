@@ -3,6 +3,7 @@
 A row states what terraform-provider-aws's schema states of that property (pulumi-aws is generated from it); the file it was
 read from is named in `Resource.source`, the version is pulumi-aws's (7.51). Tables are in `local/provider/aws/<service>.py`.
 """
+
 from __future__ import annotations
 
 import json

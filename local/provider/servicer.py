@@ -2,6 +2,7 @@
 
 Protocol: pulumi/proto/pulumi/provider.proto. Every method is thin: take the request apart, call, put the answer together.
 """
+
 from __future__ import annotations
 
 import difflib
@@ -150,9 +151,7 @@ class Servicer(ResourceProviderServicer):
         )
 
     @contextmanager
-    def _reporting(
-        self, context: grpc.ServicerContext, what: str, inputs: dict[str, Any] | None = None
-    ) -> Iterator[None]:
+    def _reporting(self, context: grpc.ServicerContext, what: str, inputs: dict[str, Any] | None = None) -> Iterator[None]:
         """Tells the engine of a failure; of one that leaves an object behind, with that object."""
         try:
             yield

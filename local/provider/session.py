@@ -1,4 +1,5 @@
 """The connection to the AWS API that tables get: clients, region, account, tags marker, and waiting with a deadline."""
+
 from __future__ import annotations
 
 import os
@@ -54,9 +55,7 @@ class Session:
                     region_name=self.region,
                     aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID", "local"),
                     aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", "local"),
-                    config=Config(
-                        retries={"max_attempts": 3}, connect_timeout=5, read_timeout=120, max_pool_connections=32
-                    ),
+                    config=Config(retries={"max_attempts": 3}, connect_timeout=5, read_timeout=120, max_pool_connections=32),
                 )
             return self._clients[service]
 

@@ -1,4 +1,5 @@
 """Tags as tables need them: AWS's list form, and the marker by which a killed create is found again."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -44,7 +45,5 @@ def ec2_update(aws: Aws, id: str, olds: Inputs, news: Inputs) -> None:
 def ec2_marked(aws: Aws, inputs: Inputs) -> list[str]:
     """`Resource.find` of EC2 kinds: ids of the objects that carry this resource's marker."""
     marker = inputs["tagsAll"][MARKER]
-    answer = aws.client("ec2").describe_tags(
-        Filters=[{"Name": "key", "Values": [MARKER]}, {"Name": "value", "Values": [marker]}]
-    )
+    answer = aws.client("ec2").describe_tags(Filters=[{"Name": "key", "Values": [MARKER]}, {"Name": "value", "Values": [marker]}])
     return [tag["ResourceId"] for tag in answer["Tags"]]

@@ -3,6 +3,7 @@
 Left out: the write-only inputs (privateKeyPemWo, …). Whatever says how a certificate looks replaces it; `earlyRenewalHours`
 does not, and within that many hours of a certificate's end the next update makes a new one.
 """
+
 from __future__ import annotations
 
 import pulumi_tls

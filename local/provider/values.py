@@ -3,6 +3,7 @@
 The signatures are Pulumi's wire format (pulumi/sdk go/common/resource/sig). Secrets never arrive, because the servicers say
 `acceptSecrets=False`: the engine keeps them and marks outputs of the same name; only new secrets are wrapped here.
 """
+
 from __future__ import annotations
 
 import hashlib

@@ -1,7 +1,5 @@
 """Network Load Balancers and their listeners through boto3: names, interfaces, certificates, and AWS's limits."""
 
-
-
 from tests.api.worlds import balancer, forward, group, network, refused, self_signed, subnet, target_group
 
 KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local", "region_name": "eu-central-1"}

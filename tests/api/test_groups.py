@@ -1,6 +1,5 @@
 """Security groups and their rules through boto3."""
 
-
 from tests.api.worlds import group, network, refused
 
 

@@ -87,9 +87,7 @@ class Bench:
         configuration.write_text(DNSMASQ)
         self.dnsmasq = Process(self.instance, "dnsmasq")
         self.dnsmasq.start(["dnsmasq", "-k", "-C", str(configuration), "--pid-file="], netns=self.router)
-        self.metadata = namespaces.inside(
-            self.router, lambda: ThreadingHTTPServer(("169.254.169.254", 80), Metadata)
-        )
+        self.metadata = namespaces.inside(self.router, lambda: ThreadingHTTPServer(("169.254.169.254", 80), Metadata))
         threading.Thread(target=self.metadata.serve_forever, daemon=True).start()
         return self
 

@@ -1,4 +1,5 @@
 """Plain servers in the network namespaces of a cloud without machines: what the tests of the network talk to."""
+
 import contextlib
 import http.client
 import socket

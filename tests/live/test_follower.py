@@ -1,4 +1,5 @@
 """Machines follow the AWS API: two small servers behind a load balancer, and everything a client may do to them."""
+
 import os
 import signal
 import socket
@@ -54,17 +55,15 @@ class Stack:
         )
         listen = [{"IpProtocol": "tcp", "FromPort": PORT, "ToPort": PORT, "IpRanges": ANYBODY}]
         ec2.authorize_security_group_ingress(GroupId=self.nlb_group, IpPermissions=listen)
-        self.web_rule = [
-            {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": self.nlb_group}]}
-        ]
+        self.web_rule = [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": self.nlb_group}]}]
         ec2.authorize_security_group_ingress(GroupId=self.web_group, IpPermissions=self.web_rule)
         self.iam.create_role(RoleName="web", AssumeRolePolicyDocument=TRUST)
         self.iam.create_instance_profile(InstanceProfileName="web")
         self.iam.add_role_to_instance_profile(InstanceProfileName="web", RoleName="web")
         self.ids = {name: self.launch(name, private, f"10.30.1.{10 + n}") for n, name in enumerate(("a", "b"))}
-        balancer = elb.create_load_balancer(
-            Name="edge", Type="network", Subnets=[public], SecurityGroups=[self.nlb_group]
-        )["LoadBalancers"][0]["LoadBalancerArn"]
+        balancer = elb.create_load_balancer(Name="edge", Type="network", Subnets=[public], SecurityGroups=[self.nlb_group])[
+            "LoadBalancers"
+        ][0]["LoadBalancerArn"]
         self.group = elb.create_target_group(
             Name="web",
             Protocol="TCP",
@@ -186,7 +185,7 @@ def test_a_volume_is_attached_to_a_running_server_and_stays_while_it_is_mounted(
     stack.ec2.attach_volume(VolumeId=volume, InstanceId=stack.ids["a"], Device="/dev/sdf")
     device = f"/dev/disk/by-id/{volumes.link_name(volume)}"
     appears = f"timeout 10 sh -c 'until test -b {device}; do sleep 0.1; done'"
-    stack.on("a", f"{appears} && mkfs.xfs -q {device} && mount {device} /mnt && echo kept > /mnt/note")
+    stack.on("a", f"{appears} && mkfs.ext4 -q {device} && mount {device} /mnt && echo kept > /mnt/note")
     stack.ec2.detach_volume(VolumeId=volume, InstanceId=stack.ids["a"])
     assert stack.on("a", f"sleep 3; test -b {device} && cat /mnt/note && umount /mnt") == "kept"
     stack.on("a", f"timeout 10 sh -c 'while test -b {device}; do sleep 0.1; done'")

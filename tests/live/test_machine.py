@@ -147,13 +147,13 @@ def test_a_volume_attached_to_the_running_machine_is_a_block_device_there_until_
     server.attach(VOLUME, volumes.ensure(cloud, VOLUME, 1))
     try:
         assert server.run(f"blkid {DEVICE}", 10).exit_code == 2
-        said(server, f"mkfs.xfs -q {DEVICE} && mkdir -p /mnt/data && mount {DEVICE} /mnt/data && echo kept > /mnt/data/note")
-        assert 'TYPE="xfs"' in said(server, f"blkid {DEVICE}")
+        said(server, f"mkfs.ext4 -q {DEVICE} && mkdir -p /mnt/data && mount {DEVICE} /mnt/data && echo kept > /mnt/data/note")
+        assert 'TYPE="ext4"' in said(server, f"blkid {DEVICE}")
         with pytest.raises(volumes.VolumeBusyError):
             volumes.release(cloud, VOLUME)
         assert volumes.ensure(cloud, VOLUME, 2) == volumes.device_of(cloud, VOLUME)
         assert said(server, f"blockdev --getsize64 {DEVICE}") == f"{2 << 30}\n"
-        said(server, "xfs_growfs /mnt/data && umount /mnt/data")
+        said(server, f"umount /mnt/data && e2fsck -fy {DEVICE} && resize2fs {DEVICE}")
     finally:
         volumes.release(cloud, VOLUME)
         server.detach(VOLUME)
@@ -167,12 +167,12 @@ def test_a_volume_attached_before_the_start_is_there_from_the_start_and_after_a_
     server.start()
     eventually(server.online, 30)
     assert said(server, f"blockdev --getsize64 {DEVICE}") == f"{2 << 30}\n"
-    said(server, f"blkid {DEVICE} || mkfs.xfs -q {DEVICE}")
+    said(server, f"blkid {DEVICE} || mkfs.ext4 -q {DEVICE}")
     before = server.leader_pid()
     ask(server, "systemctl reboot")
     eventually(lambda: server.leader_pid() not in (None, before), 30)
     eventually(server.online, 30)
-    assert 'TYPE="xfs"' in said(server, f"blkid {DEVICE}")
+    assert 'TYPE="ext4"' in said(server, f"blkid {DEVICE}")
     server.poweroff()
     volumes.delete(cloud, VOLUME)
     assert not volumes.file_of(cloud, VOLUME).exists()
@@ -262,7 +262,7 @@ def test_a_deleted_machine_leaves_no_disk(cloud, image, bench, server):
 
 def test_everything_of_a_killed_cloud_is_found_and_removed(server, cloud):
     server.attach(VOLUME, volumes.ensure(cloud, VOLUME, 1))
-    said(server, f"mkfs.xfs -q {DEVICE} && mkdir -p /mnt/data && mount {DEVICE} /mnt/data")
+    said(server, f"mkfs.ext4 -q {DEVICE} && mkdir -p /mnt/data && mount {DEVICE} /mnt/data")
     found, removed = "\n".join(leftovers.find(cloud)), "\n".join(leftovers.remove(cloud))
     for kind in ("systemd-nspawn", "loop device", "network namespace", "control group"):
         assert kind in found and kind in removed

@@ -192,35 +192,3 @@ def test_a_broken_template_fails_with_haproxys_own_words_twice_and_leaves_the_si
         template.write_text(good)
     site.make("up")
     assert "unchanged" in site.make("up")
-
-
-def test_a_killed_daemon_is_taken_over_by_the_next_up(site):
-    import signal
-
-    from local import cloud
-
-    ids = {described["InstanceId"] for described in site.servers().values()}
-    cloud.process(site.instance).signal(signal.SIGKILL)
-    eventually(lambda: not cloud.running(site.instance), 10)
-    site.make("up")
-    assert {described["InstanceId"] for described in site.servers().values()} == ids
-    assert site.request("/")[0] == 200
-
-
-def test_down_leaves_nothing_running_and_the_next_up_has_every_note(site):
-    from local.host import leftovers
-
-    text = f"kept {secrets.token_hex(4)}"
-    post(site, text)
-    site.make("down")
-    assert leftovers.find(site.instance) == []
-    site.make("up")
-    eventually(lambda: any(note["text"] == text for note in site.notes()["notes"]), 30)
-
-
-def test_down_with_volumes_deleted_destroys_everything(site):
-    from local.host import leftovers
-
-    site.make("down", "VOLUMES=delete")
-    assert leftovers.find(site.instance) == []
-    assert not (site.checkout / ".local" / "volumes").exists()

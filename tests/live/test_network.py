@@ -1,4 +1,5 @@
 """The network of a cloud without machines: routers, firewall, metadata and load balancer, with plain servers in them."""
+
 import os
 import socket
 import ssl
@@ -303,9 +304,7 @@ def test_a_reload_fails_no_request_and_forgets_no_health(front):
     clients = [threading.Thread(target=ask) for _ in range(2)]
     for client in clients:
         client.start()
-    fewer = replace(
-        desired, target_groups=tuple(replace(group, targets=group.targets[:2]) for group in desired.target_groups)
-    )
+    fewer = replace(desired, target_groups=tuple(replace(group, targets=group.targets[:2]) for group in desired.target_groups))
     for step in (fewer, desired) * 3:
         front.converge(step)
         assert {front.states()[name] for name in ("i-a", "i-b")} == {"healthy"}

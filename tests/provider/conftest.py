@@ -2,6 +2,7 @@
 
 Both are one for all tests and never emptied, which takes moto half a second: a test makes what it needs, and looks at no more.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator

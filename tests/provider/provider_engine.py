@@ -1,4 +1,5 @@
 """The engine's side of the plugin protocol, without the engine: what a test wants to happen to one resource."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace

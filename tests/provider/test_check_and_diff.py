@@ -1,4 +1,5 @@
 """Check and Diff on a made-up kind: names, defaults, refusals, and which change replaces."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """Every EC2 kind once round: create, read, no difference, update, replace, delete."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

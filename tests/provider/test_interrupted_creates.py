@@ -1,4 +1,5 @@
 """A create that was killed half-way: the next one finds what it left, and nothing else."""
+
 from __future__ import annotations
 
 import json

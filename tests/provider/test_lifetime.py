@@ -1,4 +1,5 @@
 """A plugin never outlives the engine that started it."""
+
 from __future__ import annotations
 
 import signal

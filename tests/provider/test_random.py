@@ -1,4 +1,5 @@
 """The stand-in random provider."""
+
 from __future__ import annotations
 
 import string

@@ -1,4 +1,5 @@
 """What the plugin answers the engine: refusals, previews, errors, secrets, assets, import, configuration."""
+
 from __future__ import annotations
 
 import hashlib
@@ -125,9 +126,7 @@ def test_a_cancelled_run_stops_waiting(aws_api: Instance, monkeypatch: pytest.Mo
         (VOLUME, {"availabilityZone": "eu-central-1a", "size": 3, "type": "gp3", "encrypted": True, "tags": {"Name": "it"}}),
     ],
 )
-def test_an_imported_object_comes_with_the_inputs_that_describe_it(
-    engine: Engine, token: str, inputs: dict[str, Any]
-) -> None:
+def test_an_imported_object_comes_with_the_inputs_that_describe_it(engine: Engine, token: str, inputs: dict[str, Any]) -> None:
     existing = engine.resource(token, "existing").create(**inputs)
     imported = engine.resource(token, "imported").import_(existing.id)
     assert imported.inputs.items() >= inputs.items()

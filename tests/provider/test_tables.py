@@ -1,4 +1,5 @@
 """Every table against pulumi's own packages and itself: nothing misspelt, nothing silently accepted."""
+
 from __future__ import annotations
 
 import typing

@@ -1,4 +1,5 @@
 """The stand-in tls provider: what it makes verifies, secrets are marked, and certificates are renewed in time."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta

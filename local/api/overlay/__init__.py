@@ -3,6 +3,7 @@
 One module per topic, each listed here; importing this package installs them into moto, once for the process.
 Every function says what AWS does and where that is written (`EC2 API`, `ELBv2 API`…: the service's API reference).
 """
+
 from __future__ import annotations
 
 import threading

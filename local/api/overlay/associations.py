@@ -3,6 +3,7 @@
 SSM API, CreateAssociation and following. AWS tells only a status, never why; so does this. A run that a killed server
 did not see the end of is done again, as an agent does that lost its connection.
 """
+
 from __future__ import annotations
 
 import threading
@@ -204,14 +205,16 @@ def run(own: OwnState, association: Association, version: int, instance_id: str,
 def record(association: Association, instance_id: str, status: str) -> None:
     with LOCK:
         association.results[instance_id] = status
-        association.runs.append({
-            "AssociationId": association.id,
-            "AssociationVersion": str(association.version),
-            "ExecutionId": str(uuid.uuid4()),
-            "Status": status,
-            "DetailedStatus": status,
-            "CreatedTime": datetime.now(UTC),
-            "LastExecutionDate": datetime.now(UTC),
-            "ResourceCountByStatus": f"{{{status}=1}}",
-        })
+        association.runs.append(
+            {
+                "AssociationId": association.id,
+                "AssociationVersion": str(association.version),
+                "ExecutionId": str(uuid.uuid4()),
+                "Status": status,
+                "DetailedStatus": status,
+                "CreatedTime": datetime.now(UTC),
+                "LastExecutionDate": datetime.now(UTC),
+                "ResourceCountByStatus": f"{{{status}=1}}",
+            }
+        )
     Served.changed(section_of("ssm"))

@@ -2,6 +2,7 @@
 
 moto makes an Application Load Balancer of every load balancer.
 """
+
 from __future__ import annotations
 
 import re

@@ -2,6 +2,7 @@
 
 moto takes a statement whose condition does not hold for a denial, so a policy that denies plain HTTP denies everything.
 """
+
 from __future__ import annotations
 
 import json

@@ -5,6 +5,7 @@ meets: the `before_every` hooks; the `refuses` checks, which raise `Refusal(code
 `answers` function in moto's stead, or moto; and the `follows` functions once it succeeded. Parameters and answers have
 the shape of the AWS API reference, as in boto3. `patches` is for behaviour inside moto's models.
 """
+
 from __future__ import annotations
 
 import functools
@@ -178,11 +179,13 @@ def parameters(response: BaseResponse, service: str, action: str) -> Mapping[str
         return {}
     request, model = response.normalized_request, get_service_model(service)
     parser = PROTOCOL_PARSERS[determine_request_protocol(model, request.content_type)](model.operation_model(action))
-    return parser.parse({
-        "method": request.method,
-        "values": request.values,
-        "headers": request.headers,
-        "body": request.data,
-        "url_path": request.path,
-        "url_params": response.uri_match,
-    })
+    return parser.parse(
+        {
+            "method": request.method,
+            "values": request.values,
+            "headers": request.headers,
+            "body": request.data,
+            "url_path": request.path,
+            "url_params": response.uri_match,
+        }
+    )

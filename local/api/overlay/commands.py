@@ -2,6 +2,7 @@
 
 SSM API, SendCommand, GetCommandInvocation, ListCommands, ListCommandInvocations, DescribeInstanceInformation.
 """
+
 from __future__ import annotations
 
 import threading

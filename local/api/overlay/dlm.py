@@ -1,4 +1,5 @@
 """Amazon Data Lifecycle Manager: lifecycle policies are kept and shown; no snapshot is made. Missing in moto."""
+
 from __future__ import annotations
 
 import secrets

@@ -1,4 +1,5 @@
 """EC2 security groups: rules that refer to groups keep their description, and groups in use or elsewhere are refused."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -1,4 +1,5 @@
 """EC2 instances' state: what the host observes is shown, and what a machine held is freed once it is really gone."""
+
 from __future__ import annotations
 
 import time

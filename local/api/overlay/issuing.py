@@ -1,4 +1,5 @@
 """ACM: what it issues is signed by the local authority, so that who trusts that can verify it; re-imports keep tags."""
+
 from __future__ import annotations
 
 from typing import Any

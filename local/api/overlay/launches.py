@@ -1,4 +1,5 @@
 """RunInstances: launches that AWS refuses and moto accepts, and what AWS fills in."""
+
 from __future__ import annotations
 
 import base64

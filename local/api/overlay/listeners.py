@@ -1,4 +1,5 @@
 """Listeners of Network Load Balancers: TLS ones need a certificate that exists and is issued, and can be changed."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

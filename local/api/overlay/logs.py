@@ -1,4 +1,5 @@
 """CloudWatch Logs: retention periods that do not exist."""
+
 from __future__ import annotations
 
 from local.api.overlay.calls import Call, Refusal, refuses

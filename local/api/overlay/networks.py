@@ -2,6 +2,7 @@
 
 EC2 API, "Error codes", DependencyViolation.
 """
+
 from __future__ import annotations
 
 from moto.ec2.models import nat_gateways

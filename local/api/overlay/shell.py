@@ -1,4 +1,5 @@
 """What `AWS-RunShellScript` is: its parameters, checked, as one script. SSM's other documents do not run here."""
+
 from __future__ import annotations
 
 import shlex

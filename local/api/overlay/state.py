@@ -1,4 +1,5 @@
 """Where state lives: moto's backend of a service, and what the overlay itself must remember. Nothing is decided here."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -26,9 +27,7 @@ class OwnState(BaseBackend):
         self.lifecycle_policies: dict[str, Any] = {}
 
 
-own_states = BackendDict(
-    OwnState, "overlay", use_boto3_regions=False, additional_regions=Session().get_available_regions("ec2")
-)
+own_states = BackendDict(OwnState, "overlay", use_boto3_regions=False, additional_regions=Session().get_available_regions("ec2"))
 
 
 def backends_of(service: str) -> BackendDict[Any]:

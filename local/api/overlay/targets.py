@@ -1,4 +1,5 @@
 """Target groups of Network Load Balancers: AWS's defaults and limits, and health as the host observes it."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -106,7 +107,10 @@ def health_for(moto: Any, group: FakeTargetGroup, target: Mapping[str, Any], ec2
     instance = ec2.get_instance_by_id(target_id) if target_id.startswith("i-") else None
     if registered is None:
         state = draining(group, target_id, port) or (
-            "unused", "Target.NotRegistered", "Target is not registered to the target group")
+            "unused",
+            "Target.NotRegistered",
+            "Target is not registered to the target group",
+        )
     elif not group.load_balancer_arns:
         state = ("unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer")
     elif instance and instance.state in ("stopping", "stopped"):

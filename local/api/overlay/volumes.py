@@ -1,4 +1,5 @@
 """EBS volumes: sizes and speeds AWS refuses, and attachments it does not make."""
+
 from __future__ import annotations
 
 from typing import Any

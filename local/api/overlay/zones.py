@@ -1,4 +1,5 @@
 """Route 53: ids of hosted zones look like AWS's, since settings and templates check them."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """The stand-in aws provider: every table of this folder, and the one function it offers."""
+
 from __future__ import annotations
 
 import importlib

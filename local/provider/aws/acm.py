@@ -1,4 +1,5 @@
 """ACM: certificates, imported or requested, and the wait for a requested one to be issued."""
+
 from __future__ import annotations
 
 import hashlib
@@ -19,9 +20,7 @@ ISSUED_WITHIN_S = 75 * 60
 REQUEST: Fields = {
     "domainName": "DomainName",
     "keyAlgorithm": "KeyAlgorithm",
-    "options": Block(
-        "Options", {"certificateTransparencyLoggingPreference": "CertificateTransparencyLoggingPreference"}
-    ),
+    "options": Block("Options", {"certificateTransparencyLoggingPreference": "CertificateTransparencyLoggingPreference"}),
     "subjectAlternativeNames": "SubjectAlternativeNames",
     "validationMethod": "ValidationMethod",
 }
@@ -115,9 +114,7 @@ def update(aws: Aws, id: str, olds: Inputs, news: Inputs) -> None:
         olds,
         news,
         put=lambda tags: client.add_tags_to_certificate(CertificateArn=id, Tags=tags),
-        remove=lambda keys: client.remove_tags_from_certificate(
-            CertificateArn=id, Tags=[{"Key": key} for key in keys]
-        ),
+        remove=lambda keys: client.remove_tags_from_certificate(CertificateArn=id, Tags=[{"Key": key} for key in keys]),
     )
 
 

@@ -1,4 +1,5 @@
 """CloudWatch: alarms on one metric."""
+
 from __future__ import annotations
 
 from typing import Any

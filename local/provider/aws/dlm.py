@@ -1,4 +1,5 @@
 """Data Lifecycle Manager: policies that take snapshots of volumes on a schedule."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

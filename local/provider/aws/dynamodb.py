@@ -1,4 +1,5 @@
 """DynamoDB tables."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -87,9 +88,7 @@ def set_ttl(aws: Aws, id: str, block: Inputs) -> None:
 
 def set_recovery(aws: Aws, id: str, block: Inputs) -> None:
     fields = {"enabled": "PointInTimeRecoveryEnabled", "recoveryPeriodInDays": "RecoveryPeriodInDays"}
-    aws.client("dynamodb").update_continuous_backups(
-        TableName=id, PointInTimeRecoverySpecification=to_api(block, fields)
-    )
+    aws.client("dynamodb").update_continuous_backups(TableName=id, PointInTimeRecoverySpecification=to_api(block, fields))
 
 
 def read(aws: Aws, id: str, _inputs: Inputs) -> Outputs | None:

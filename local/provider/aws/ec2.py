@@ -1,4 +1,5 @@
 """What the EC2 tables share: describing one object, ARNs, and the codes with which EC2 says that something is gone."""
+
 from __future__ import annotations
 
 from functools import partial

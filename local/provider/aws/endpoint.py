@@ -1,4 +1,5 @@
 """Table of the VPC's private doors to AWS services: VpcEndpoint."""
+
 from __future__ import annotations
 
 from typing import Any

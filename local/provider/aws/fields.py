@@ -1,4 +1,5 @@
 """Names of properties here and at AWS: pulumi's camelCase <-> the API's PascalCase, blocks included. No AWS call in here."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

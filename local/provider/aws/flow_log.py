@@ -1,4 +1,5 @@
 """Flow logs: a record of the connections of a VPC, a subnet or an interface."""
+
 from __future__ import annotations
 
 import hashlib

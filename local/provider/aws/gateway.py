@@ -1,4 +1,5 @@
 """Tables of the ways out of the network: InternetGateway, Eip, NatGateway."""
+
 from __future__ import annotations
 
 from typing import Any

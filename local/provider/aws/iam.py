@@ -1,4 +1,5 @@
 """IAM roles. Their policies are in iam_policy.py, the profiles that bring them onto instances in iam_profile.py."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -57,9 +58,7 @@ def update_role(aws: Aws, id: str, olds: Inputs, news: Inputs) -> None:
     if changed(olds, news, "assumeRolePolicy"):
         client.update_assume_role_policy(RoleName=id, PolicyDocument=text(news["assumeRolePolicy"]))
     if changed(olds, news, "description", "maxSessionDuration"):
-        client.update_role(
-            RoleName=id, Description=news.get("description") or "", MaxSessionDuration=news["maxSessionDuration"]
-        )
+        client.update_role(RoleName=id, Description=news.get("description") or "", MaxSessionDuration=news["maxSessionDuration"])
     if changed(olds, news, "permissionsBoundary"):
         if news.get("permissionsBoundary"):
             client.put_role_permissions_boundary(RoleName=id, PermissionsBoundary=news["permissionsBoundary"])

@@ -1,4 +1,5 @@
 """Policies of IAM roles: written into the role, or attached to it."""
+
 from __future__ import annotations
 
 from pulumi_aws import iam

@@ -1,4 +1,5 @@
 """IAM instance profiles: how a role gets onto an instance."""
+
 from __future__ import annotations
 
 from pulumi_aws import iam
@@ -30,9 +31,7 @@ def read_profile(aws: Aws, id: str, _inputs: Inputs) -> Outputs | None:
         return None
     profile = answer["InstanceProfile"]
     return {
-        **from_api(
-            profile, {"name": "InstanceProfileName", "path": "Path", "arn": "Arn", "uniqueId": "InstanceProfileId"}
-        ),
+        **from_api(profile, {"name": "InstanceProfileName", "path": "Path", "arn": "Arn", "uniqueId": "InstanceProfileId"}),
         "createDate": date(profile["CreateDate"]),
         "role": profile["Roles"][0]["RoleName"] if profile["Roles"] else None,
         "tags": as_dict(profile.get("Tags")),
@@ -43,9 +42,7 @@ def update_profile(aws: Aws, id: str, olds: Inputs, news: Inputs) -> None:
     client = aws.client("iam")
     if changed(olds, news, "role"):
         if olds.get("role"):
-            found(
-                lambda: client.remove_role_from_instance_profile(InstanceProfileName=id, RoleName=olds["role"]), GONE
-            )
+            found(lambda: client.remove_role_from_instance_profile(InstanceProfileName=id, RoleName=olds["role"]), GONE)
         add_role(aws, id, news)
     update_tags(
         olds,

@@ -1,4 +1,5 @@
 """Table of virtual machines: Instance."""
+
 from __future__ import annotations
 
 import pulumi_aws

@@ -1,4 +1,5 @@
 """RunInstances: the inputs of an Instance as its arguments, and what follows until the machine runs."""
+
 from __future__ import annotations
 
 import base64

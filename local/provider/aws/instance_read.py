@@ -1,4 +1,5 @@
 """An Instance as EC2 tells it, in the shape of the program's inputs and outputs."""
+
 from __future__ import annotations
 
 import base64

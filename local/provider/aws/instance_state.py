@@ -1,4 +1,5 @@
 """Starting, stopping and waiting for instances: another process runs the machines, this one only asks how they are."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """Changes of a running Instance. New user data or another type need a stop and a start; the rest happens while it runs."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """KMS: keys and their aliases."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

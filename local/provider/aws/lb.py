@@ -1,4 +1,5 @@
 """Load balancers. Their target groups are in lb_target.py, their listeners in lb_listener.py."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -64,9 +65,7 @@ def make_ready(aws: Aws, id: str, inputs: Inputs) -> None:
 
 
 def wait_active(aws: Aws, id: str) -> None:
-    aws.wait(
-        f"load balancer {id} to be active", lambda: describe(aws, id)["State"]["Code"] == "active", ACTIVE_WITHIN_S
-    )
+    aws.wait(f"load balancer {id} to be active", lambda: describe(aws, id)["State"]["Code"] == "active", ACTIVE_WITHIN_S)
 
 
 def set_attributes(aws: Aws, id: str, inputs: Inputs, names: Iterable[str]) -> None:

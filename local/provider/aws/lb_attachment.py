@@ -1,4 +1,5 @@
 """Targets of target groups: an instance and the port on which it answers."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -28,16 +29,12 @@ def read_target(aws: Aws, _id: str, inputs: Inputs) -> Outputs | None:
     if not inputs:
         raise ValueError("a target group attachment cannot be imported, nor can terraform's")
     answer = found(
-        lambda: aws.client("elbv2").describe_target_health(
-            TargetGroupArn=inputs["targetGroupArn"], Targets=[target(inputs)]
-        ),
+        lambda: aws.client("elbv2").describe_target_health(TargetGroupArn=inputs["targetGroupArn"], Targets=[target(inputs)]),
         GONE,
         "InvalidTarget",
     )
     registered = answer and [
-        health
-        for health in answer["TargetHealthDescriptions"]
-        if health["TargetHealth"].get("Reason") not in NOT_A_TARGET
+        health for health in answer["TargetHealthDescriptions"] if health["TargetHealth"].get("Reason") not in NOT_A_TARGET
     ]
     names = ("availabilityZone", "port", "targetGroupArn", "targetId")
     return {name: inputs.get(name) for name in names} if registered else None
@@ -45,9 +42,7 @@ def read_target(aws: Aws, _id: str, inputs: Inputs) -> Outputs | None:
 
 def deregister(aws: Aws, _id: str, inputs: Inputs) -> None:
     found(
-        lambda: aws.client("elbv2").deregister_targets(
-            TargetGroupArn=inputs["targetGroupArn"], Targets=[target(inputs)]
-        ),
+        lambda: aws.client("elbv2").deregister_targets(TargetGroupArn=inputs["targetGroupArn"], Targets=[target(inputs)]),
         GONE,
         "InvalidTarget",
     )
@@ -58,9 +53,7 @@ RESOURCES = (
         token="aws:lb/targetGroupAttachment:TargetGroupAttachment",
         source="internal/service/elbv2/target_group_attachment.go",
         args=lb.TargetGroupAttachmentArgs,
-        properties={
-            name: Property(force_new=True) for name in ("availabilityZone", "port", "targetGroupArn", "targetId")
-        },
+        properties={name: Property(force_new=True) for name in ("availabilityZone", "port", "targetGroupArn", "targetId")},
         tags=False,
         create=register,
         read=read_target,

@@ -1,4 +1,5 @@
 """Listeners of load balancers: a port and where its connections go."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -53,9 +54,7 @@ def create(aws: Aws, inputs: Inputs) -> str:
 
 def set_idle_timeout(aws: Aws, id: str, inputs: Inputs) -> None:
     if seconds := inputs.get("tcpIdleTimeoutSeconds"):
-        aws.client("elbv2").modify_listener_attributes(
-            ListenerArn=id, Attributes=[{"Key": IDLE_TIMEOUT, "Value": str(seconds)}]
-        )
+        aws.client("elbv2").modify_listener_attributes(ListenerArn=id, Attributes=[{"Key": IDLE_TIMEOUT, "Value": str(seconds)}])
 
 
 def on_port(aws: Aws, inputs: Inputs) -> list[str]:

@@ -1,4 +1,5 @@
 """Target groups. The targets in them are in lb_attachment.py."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -115,9 +116,7 @@ def read_group(aws: Aws, id: str, _inputs: Inputs) -> Outputs | None:
         },
         "arnSuffix": id.rsplit(":", 1)[-1],
         "healthCheck": check,
-        "stickiness": {
-            name: attribute_value(attributes[key]) for name, key in STICKINESS.items() if key in attributes
-        },
+        "stickiness": {name: attribute_value(attributes[key]) for name, key in STICKINESS.items() if key in attributes},
         "tags": read_tags(aws, id),
     }
 

@@ -1,4 +1,5 @@
 """CloudWatch Logs: log groups."""
+
 from __future__ import annotations
 
 from typing import Any

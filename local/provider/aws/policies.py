@@ -1,4 +1,5 @@
 """Policy documents, as JSON text or as an object, and when two of them mean the same. No AWS call in here."""
+
 from __future__ import annotations
 
 import json

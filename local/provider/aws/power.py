@@ -1,4 +1,5 @@
 """Table of whether a machine shall run: InstanceState. An Instance alone never starts a machine that somebody stopped."""
+
 from __future__ import annotations
 
 import pulumi_aws

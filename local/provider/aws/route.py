@@ -1,4 +1,5 @@
 """Tables of the ways through the network: RouteTable, Route, RouteTableAssociation."""
+
 from __future__ import annotations
 
 import zlib

@@ -1,4 +1,5 @@
 """Route 53: records, plain or alias."""
+
 from __future__ import annotations
 
 from typing import Any

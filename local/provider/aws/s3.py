@@ -1,4 +1,5 @@
 """S3 buckets. What is configured on a bucket is in s3_settings.py and s3_lifecycle.py, what lies in it in s3_object.py."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
 """Lifecycle rules of an S3 bucket: what expires, what moves to a cheaper storage class."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -14,12 +15,8 @@ SIZES: Fields = {"objectSizeGreaterThan": "ObjectSizeGreaterThan", "objectSizeLe
 AND: Fields = {**SIZES, "prefix": "Prefix"}
 FILTER: Fields = {**AND, "tag": Block("Tag", {"key": "Key", "value": "Value"})}
 RULE: Fields = {
-    "abortIncompleteMultipartUpload": Block(
-        "AbortIncompleteMultipartUpload", {"daysAfterInitiation": "DaysAfterInitiation"}
-    ),
-    "expiration": Block(
-        "Expiration", {"date": "Date", "days": "Days", "expiredObjectDeleteMarker": "ExpiredObjectDeleteMarker"}
-    ),
+    "abortIncompleteMultipartUpload": Block("AbortIncompleteMultipartUpload", {"daysAfterInitiation": "DaysAfterInitiation"}),
+    "expiration": Block("Expiration", {"date": "Date", "days": "Days", "expiredObjectDeleteMarker": "ExpiredObjectDeleteMarker"}),
     "id": "ID",
     "noncurrentVersionExpiration": Block(
         "NoncurrentVersionExpiration",
@@ -93,9 +90,7 @@ RESOURCES = (
             Bucket=bucket, LifecycleConfiguration={"Rules": [rule_to_api(rule) for rule in inputs["rules"]]}
         ),
         get=lambda client, bucket, _inputs: {
-            "rules": [
-                rule_from_api(rule) for rule in client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
-            ]
+            "rules": [rule_from_api(rule) for rule in client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]]
         },
         drop=lambda client, bucket: client.delete_bucket_lifecycle(Bucket=bucket),
         unset="NoSuchLifecycleConfiguration",

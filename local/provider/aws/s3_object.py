@@ -1,4 +1,5 @@
 """Objects in S3 buckets: `content`, `contentBase64` or a file (`source`), put again in place when any of it changes."""
+
 from __future__ import annotations
 
 import base64
@@ -64,9 +65,7 @@ def read(aws: Aws, id: str, inputs: Inputs) -> Outputs | None:
         "bucket": bucket,
         "etag": head["ETag"].strip('"'),
         "key": inputs.get("key", key),
-        "tags": {
-            tag["Key"]: tag["Value"] for tag in client.get_object_tagging(Bucket=bucket, Key=key).get("TagSet", [])
-        },
+        "tags": {tag["Key"]: tag["Value"] for tag in client.get_object_tagging(Bucket=bucket, Key=key).get("TagSet", [])},
         "versionId": head.get("VersionId"),
     }
 

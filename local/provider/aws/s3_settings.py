@@ -2,6 +2,7 @@
 
 All of them are one Put per bucket, so creating one again is harmless; the bucket's name is their id.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -100,9 +101,7 @@ VERSIONED = setting(
     ),
     get=get_versioning,
     # versioning can never be switched off again, only suspended
-    drop=lambda client, bucket: client.put_bucket_versioning(
-        Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}
-    ),
+    drop=lambda client, bucket: client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}),
     unset=NO_BUCKET[0],
 )
 ENCRYPTED = setting(

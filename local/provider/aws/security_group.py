@@ -1,4 +1,5 @@
 """Tables of groups of rules: SecurityGroup and DefaultSecurityGroup."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable

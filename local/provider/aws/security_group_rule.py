@@ -1,4 +1,5 @@
 """Tables of single rules: SecurityGroupIngressRule and SecurityGroupEgressRule."""
+
 from __future__ import annotations
 
 from functools import partial

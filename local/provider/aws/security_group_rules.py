@@ -2,6 +2,7 @@
 
 Both sides are taken apart into single rules, one peer each, which is how EC2 keeps and compares them.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping

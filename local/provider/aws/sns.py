@@ -1,4 +1,5 @@
 """SNS: topics and who listens to them."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable

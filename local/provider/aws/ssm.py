@@ -1,4 +1,5 @@
 """SSM parameters. Associations are in ssm_association.py."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -36,9 +37,7 @@ def create(aws: Aws, inputs: Inputs) -> str:
     client = aws.client("ssm")
     if inputs.get("overwrite"):  # AWS takes no tags together with Overwrite
         client.put_parameter(**arguments(inputs), Overwrite=True)
-        client.add_tags_to_resource(
-            ResourceType="Parameter", ResourceId=inputs["name"], Tags=as_list(inputs["tagsAll"])
-        )
+        client.add_tags_to_resource(ResourceType="Parameter", ResourceId=inputs["name"], Tags=as_list(inputs["tagsAll"]))
     else:
         client.put_parameter(**arguments(inputs), Overwrite=False, Tags=as_list(inputs["tagsAll"]))
     return inputs["name"]

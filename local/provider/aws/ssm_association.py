@@ -1,4 +1,5 @@
 """SSM associations: a document run on instances; `pulumi up` waits for it when waitForSuccessTimeoutSeconds is set."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -39,9 +40,7 @@ def arguments(inputs: Inputs) -> dict[str, Any]:
 
 
 def create(aws: Aws, inputs: Inputs) -> str:
-    answer = aws.client("ssm").create_association(
-        Name=inputs["name"], **arguments(inputs), Tags=as_list(inputs["tagsAll"])
-    )
+    answer = aws.client("ssm").create_association(Name=inputs["name"], **arguments(inputs), Tags=as_list(inputs["tagsAll"]))
     return answer["AssociationDescription"]["AssociationId"]
 
 

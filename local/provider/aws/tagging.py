@@ -1,4 +1,5 @@
 """Bringing an object's tags from the old to the new set, for services whose calls take a list of Key/Value pairs."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,4 +1,5 @@
 """Tables of block storage: Volume and VolumeAttachment."""
+
 from __future__ import annotations
 
 import zlib
@@ -108,9 +109,7 @@ def attachment_id(inputs: Inputs) -> str:
 def attach(aws: Aws, inputs: Inputs) -> str:
     if _attachment(aws, inputs) is None:
         instance_state.wait_until(aws, inputs["instanceId"], "running", "stopped")
-        aws.client("ec2").attach_volume(
-            Device=inputs["deviceName"], InstanceId=inputs["instanceId"], VolumeId=inputs["volumeId"]
-        )
+        aws.client("ec2").attach_volume(Device=inputs["deviceName"], InstanceId=inputs["instanceId"], VolumeId=inputs["volumeId"])
     return attachment_id(inputs)
 
 

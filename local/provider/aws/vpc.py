@@ -1,4 +1,5 @@
 """Tables of the network's frame: Vpc and Subnet."""
+
 from __future__ import annotations
 
 from typing import Any

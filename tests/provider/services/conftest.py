@@ -1,4 +1,5 @@
 """For the service tables: the provider with default tags, and machines behind the local AWS API that do as the test says."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,5 @@
 """One case per kind of resource: what a program sets, what it changes then, and what it may not change in place."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

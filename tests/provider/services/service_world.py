@@ -1,4 +1,5 @@
 """What service resources need around them, made with boto3. The network is one for all tests, names are unique."""
+
 from __future__ import annotations
 
 import itertools

@@ -1,4 +1,5 @@
 """SSM associations: `pulumi up` waits for what happens on the server, and fails because of it."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,5 @@
 """S3: what is in a bucket, what deleting takes with it, and drift."""
+
 from __future__ import annotations
 
 import base64

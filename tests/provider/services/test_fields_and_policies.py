@@ -1,4 +1,5 @@
 """The two pure helpers of the tables: names of properties, and policies that mean the same."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """The front door's kinds: load balancer, target groups, listeners, certificates, records."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,5 @@
 """Keys, parameters, roles and tables: what is secret, what is refused, and what only looks different."""
+
 from __future__ import annotations
 
 import json

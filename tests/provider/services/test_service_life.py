@@ -1,4 +1,5 @@
 """Every kind of service resource: create, no difference, update in place, replace, delete, and a create that was killed."""
+
 from __future__ import annotations
 
 import pytest

@@ -99,9 +99,19 @@ class Bucket:
     def secret(self, name: str, value: str) -> None:
         self.secrets[f"{PREFIX}/{name}"] = value
 
-    def release(self, release: str, files: dict[str, str], *, secrets: dict[str, str] | None = None,
-                app: dict[str, bytes] | None = None, agent: bytes = b"agent", setup: str = "", primary: str = "web-a",
-                packages: tuple[str, ...] = (), replication: str = "async") -> None:
+    def release(
+        self,
+        release: str,
+        files: dict[str, str],
+        *,
+        secrets: dict[str, str] | None = None,
+        app: dict[str, bytes] | None = None,
+        agent: bytes = b"agent",
+        setup: str = "",
+        primary: str = "web-a",
+        packages: tuple[str, ...] = (),
+        replication: str = "async",
+    ) -> None:
         """`secrets` maps a path to a parameter; `app` None: a server without application and database."""
         archives = {"agent": {"key": "agent.pyz", "sha256": self.put("agent.pyz", agent)}, "app": None}
         if app is not None:
@@ -111,13 +121,22 @@ class Bucket:
             "server": self.server,
             "order": list(PEERS),
             "peers": PEERS,
-            "files": [{"path": path, "key": f"servers/{self.server}{path}", "mode": "0644", "owner": "root:root",
-                       "sha256": self.put(f"servers/{self.server}{path}", text.encode())} for path, text in files.items()],
+            "files": [
+                {
+                    "path": path,
+                    "key": f"servers/{self.server}{path}",
+                    "mode": "0644",
+                    "owner": "root:root",
+                    "sha256": self.put(f"servers/{self.server}{path}", text.encode()),
+                }
+                for path, text in files.items()
+            ],
             "archives": archives,
-            "secrets": [{"parameter": f"{PREFIX}/{name}", "version": 1, "path": path, "mode": "0600", "owner": "root:root"}
-                        for path, name in (secrets or {}).items()],
-            "app": None if app is None else {"command": "run", "health": "/healthz", "setup": setup,
-                                             "packages": list(packages)},
+            "secrets": [
+                {"parameter": f"{PREFIX}/{name}", "version": 1, "path": path, "mode": "0600", "owner": "root:root"}
+                for path, name in (secrets or {}).items()
+            ],
+            "app": None if app is None else {"command": "run", "health": "/healthz", "setup": setup, "packages": list(packages)},
             "database": None if app is None else {"primary": primary, "name": "notes", "replication": replication},
         }
         self.put(f"servers/{self.server}/manifest.json", json.dumps(manifest).encode())

@@ -173,8 +173,16 @@ def _status(_: World, server: Server) -> list[Row]:
         return []
     error = "" if server.threads[0] == "Yes" else "error connecting to source"
     receiving, applying = server.threads
-    return [{"Source_Host": server.source["host"], "Replica_IO_Running": receiving, "Replica_SQL_Running": applying,
-             "Seconds_Behind_Source": server.lag, "Last_IO_Error": error, "Last_SQL_Error": ""}]
+    return [
+        {
+            "Source_Host": server.source["host"],
+            "Replica_IO_Running": receiving,
+            "Replica_SQL_Running": applying,
+            "Seconds_Behind_Source": server.lag,
+            "Last_IO_Error": error,
+            "Last_SQL_Error": "",
+        }
+    ]
 
 
 ANSWERS = [
@@ -193,8 +201,7 @@ ANSWERS = [
     (r"SELECT 1 FROM information_schema.plugins", lambda w, s: None),
     (r"SELECT 1 FROM mysql.user WHERE user = '(\w+)'", lambda w, s, n: 1 if n in s.users else None),
     (r"SELECT 1 FROM mysql.db WHERE user = '(\w+)' AND db = '(\w+)'", lambda w, s, n, d: 1 if (n, d) in s.grants else None),
-    (r"SELECT 1 FROM mysql.global_grants WHERE user = '(\w+)'",
-     lambda w, s, n: 1 if (n, "CLONE_ADMIN") in s.grants else None),
+    (r"SELECT 1 FROM mysql.global_grants WHERE user = '(\w+)'", lambda w, s, n: 1 if (n, "CLONE_ADMIN") in s.grants else None),
     (r"SELECT 1 FROM distributed_web.setup WHERE release_id = '(\w+)'", lambda w, s, r: 1 if r in s.setups else None),
     (r"SELECT GTID_SUBTRACT\('(.*)', '(.*)'\)", _subtract),
     (r"SELECT host, port, user_name", lambda w, s: [s.source] if s.source else []),
@@ -211,8 +218,11 @@ ANSWERS = [
     (r"GRANT (.*) ON (\S+) TO '(\w+)'@'%'", _grant),
     (r"SET GLOBAL (\w+) = (\S+)", _set),
     (r"CLONE INSTANCE FROM '(\w+)'@'(\S+)':3306", _clone),
-    (r"CHANGE REPLICATION SOURCE TO SOURCE_HOST = '(\S+)', SOURCE_PORT = (\d+), SOURCE_USER = '(\S+)',"
-     r" SOURCE_PASSWORD = '(\S+)', SOURCE_SSL = 1, SOURCE_SSL_CA = '(\S+)'", _change_source),
+    (
+        r"CHANGE REPLICATION SOURCE TO SOURCE_HOST = '(\S+)', SOURCE_PORT = (\d+), SOURCE_USER = '(\S+)',"
+        r" SOURCE_PASSWORD = '(\S+)', SOURCE_SSL = 1, SOURCE_SSL_CA = '(\S+)'",
+        _change_source,
+    ),
     (r"START REPLICA", _start),
     (r"STOP REPLICA", _stop),
     (r"RESET REPLICA ALL", lambda w, s: setattr(s, "source", None)),

@@ -15,17 +15,28 @@ from tests.unit.agent.web_server import CHECKS, FILES, FIRST, HAPROXY, HEALTH, R
 def test_the_first_release_on_the_primary_runs_in_this_order(web: Web) -> None:
     web.release(FIRST, setup="flask migrate", packages=("python3-flask",))
     assert web.apply(FIRST) == [
-        CHECKS["mysql"], CHECKS["agent"], CHECKS["haproxy"], CHECKS["nginx"], CHECKS["app"],
+        CHECKS["mysql"],
+        CHECKS["agent"],
+        CHECKS["haproxy"],
+        CHECKS["nginx"],
+        CHECKS["app"],
         "dpkg-query --show --showformat=${Package} ${db:Status-Status}\n python3-flask",
         "apt-get -o DPkg::Lock::Timeout=120 update",
         "apt-get -o DPkg::Lock::Timeout=120 install --yes --no-install-recommends python3-flask",
         "systemctl daemon-reload",
-        "systemctl reset-failed mysql", "systemctl restart mysql",
-        "systemctl enable agent", "systemctl reset-failed agent", "systemctl restart agent",
-        "systemctl reset-failed haproxy", "systemctl restart haproxy",
-        "systemctl reset-failed nginx", "systemctl restart nginx",
+        "systemctl reset-failed mysql",
+        "systemctl restart mysql",
+        "systemctl enable agent",
+        "systemctl reset-failed agent",
+        "systemctl restart agent",
+        "systemctl reset-failed haproxy",
+        "systemctl restart haproxy",
+        "systemctl reset-failed nginx",
+        "systemctl restart nginx",
         "/bin/sh -c flask migrate",
-        "systemctl enable app", "systemctl reset-failed app", "systemctl restart app",
+        "systemctl enable app",
+        "systemctl reset-failed app",
+        "systemctl restart app",
         HEALTH,
     ]
     assert web.running() == FILES | {
@@ -62,10 +73,17 @@ def test_a_changed_haproxy_file_reloads_haproxy_and_touches_nothing_else(applied
 def test_a_new_application_is_drained_restarted_and_asked(applied: Web, predecessors: dict[str, str]) -> None:
     drained = []
     applied.system.answers["systemctl restart app"] = lambda: (
-        drained.append(applied.system.path("/run/distributed-web/drain").exists()), Completed(0, "", ""))[1]
+        drained.append(applied.system.path("/run/distributed-web/drain").exists()),
+        Completed(0, "", ""),
+    )[1]
     applied.release(SECOND, app={"wsgi.py": b"v2"}, setup="flask migrate")
-    assert applied.apply() == ["/bin/sh -c flask migrate", "systemctl enable app", "systemctl reset-failed app",
-                               "systemctl restart app", HEALTH]
+    assert applied.apply() == [
+        "/bin/sh -c flask migrate",
+        "systemctl enable app",
+        "systemctl reset-failed app",
+        "systemctl restart app",
+        HEALTH,
+    ]
     assert drained == [True]
     assert not applied.system.path("/run/distributed-web/drain").exists()
     assert applied.system.path("/var/lib/distributed-web/current/app/wsgi.py").read_bytes() == b"v2"
@@ -75,8 +93,13 @@ def test_a_renewed_certificate_is_taken_up_without_a_restart(applied: Web, prede
     applied.bucket.secret("key", "KEY 2")
     applied.release(SECOND)
     assert applied.apply() == [
-        CHECKS["mysql"], CHECKS["haproxy"], CHECKS["nginx"],
-        "mysql --user=root --execute=ALTER INSTANCE RELOAD TLS", *RELOAD, "systemctl reload nginx", HEALTH,
+        CHECKS["mysql"],
+        CHECKS["haproxy"],
+        CHECKS["nginx"],
+        "mysql --user=root --execute=ALTER INSTANCE RELOAD TLS",
+        *RELOAD,
+        "systemctl reload nginx",
+        HEALTH,
     ]
     assert applied.system.path("/etc/distributed-web/tls/server.pem").read_text() == "CRT\nKEY 2\n"
 
@@ -115,8 +138,7 @@ def test_a_file_that_a_release_no_longer_has_is_removed(applied: Web, predecesso
     assert not applied.system.path(extra).exists()
 
 
-def test_a_running_system_waits_for_the_predecessors(system: FakeSystem, world: World,
-                                                     predecessors: dict[str, str]) -> None:
+def test_a_running_system_waits_for_the_predecessors(system: FakeSystem, world: World, predecessors: dict[str, str]) -> None:
     world.created("web-a")
     web = Web("web-b", system, world)
     web.release(FIRST)
@@ -136,7 +158,11 @@ def test_the_other_web_server_is_filled_follows_and_waits_for_the_set_up(system:
     web.release(FIRST, setup="flask migrate")
     assert "/bin/sh -c flask migrate" not in web.apply()
     assert [line for line in web.system.lines if not line.endswith(("write", "start"))] == [
-        f"release {FIRST}: unpack", "replica: clone from 10.20.1.10", "replica: follow 10.20.1.10", f"release {FIRST}: applied"]
+        f"release {FIRST}: unpack",
+        "replica: clone from 10.20.1.10",
+        "replica: follow 10.20.1.10",
+        f"release {FIRST}: applied",
+    ]
     assert (world.local.super_read_only, world.local.threads) == (1, ("Yes", "Yes"))
     assert State.load(system).cluster_id == "cluster-1"
     assert web.apply() == [HEALTH]
@@ -153,9 +179,14 @@ def test_the_balancer_has_neither_database_nor_application(system: FakeSystem, w
     manifest, text = fetch(identity("lb"), bucket.store, FIRST)
     apply(system, bucket.store, manifest, text, world.query)
     assert system.commands == [
-        CHECKS["agent"], CHECKS["haproxy"], "systemctl daemon-reload",
-        "systemctl enable agent", "systemctl reset-failed agent", "systemctl restart agent",
-        "systemctl reset-failed haproxy", "systemctl restart haproxy",
+        CHECKS["agent"],
+        CHECKS["haproxy"],
+        "systemctl daemon-reload",
+        "systemctl enable agent",
+        "systemctl reset-failed agent",
+        "systemctl restart agent",
+        "systemctl reset-failed haproxy",
+        "systemctl restart haproxy",
     ]
     assert world.writes == []
 

@@ -25,7 +25,8 @@ def test_a_refused_configuration_changes_nothing_and_is_refused_again(applied: W
 
 
 def test_a_release_whose_application_never_answers_is_taken_back_and_fails_again(
-        applied: Web, predecessors: dict[str, str]) -> None:
+    applied: Web, predecessors: dict[str, str]
+) -> None:
     before = applied.running()
     applied.system.answers["/run/app/app.sock"] = "HTTP/1.1 500 Internal Server Error\r\n\r\nno such table"
     applied.system.answers["journalctl --unit app"] = Completed(0, "Traceback", "")
@@ -35,8 +36,12 @@ def test_a_release_whose_application_never_answers_is_taken_back_and_fails_again
             applied.apply(SECOND)
         assert applied.running() == before
         assert current(applied.system) == State.load(applied.system).release == FIRST
-        assert applied.system.commands[-5:] == [*RELOAD, "systemctl enable app", "systemctl reset-failed app",
-                                                "systemctl restart app"]
+        assert applied.system.commands[-5:] == [
+            *RELOAD,
+            "systemctl enable app",
+            "systemctl reset-failed app",
+            "systemctl restart app",
+        ]
     del applied.system.answers["/run/app/app.sock"]
     applied.apply(SECOND)
     assert current(applied.system) == SECOND

@@ -37,8 +37,14 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 def test_a_good_apply_exits_zero_and_reports(released: Bucket, system: FakeSystem, monkeypatch, capsys) -> None:
     assert run(monkeypatch, "apply", FIRST) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"release {FIRST}: applied"
-    assert released.report() == {"release": FIRST, "server": "web-a", "ok": True, "reason": None, "log": system.lines,
-                               "at": "2023-11-14T22:30:00+00:00"}
+    assert released.report() == {
+        "release": FIRST,
+        "server": "web-a",
+        "ok": True,
+        "reason": None,
+        "log": system.lines,
+        "at": "2023-11-14T22:30:00+00:00",
+    }
 
 
 def test_a_failed_apply_exits_one_and_its_last_line_is_the_reason(released: Bucket, monkeypatch, capsys) -> None:

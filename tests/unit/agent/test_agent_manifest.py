@@ -18,8 +18,15 @@ RAW: dict[str, Any] = {
     "peers": {"web-a": "10.20.1.10", "web-b": "10.20.2.10", "lb": "10.20.3.10"},
     "files": [{"path": "/etc/hosts", "key": "servers/web-b/etc/hosts", "sha256": SHA, "mode": "0644", "owner": "root:root"}],
     "archives": {"agent": {"key": "agent.pyz", "sha256": SHA}, "app": {"key": "app.zip", "sha256": SHA}},
-    "secrets": [{"parameter": "/distributed-web/dev/key", "version": 3, "path": "/etc/distributed-web/tls/server.key",
-                 "mode": "0600", "owner": "root:haproxy"}],
+    "secrets": [
+        {
+            "parameter": "/distributed-web/dev/key",
+            "version": 3,
+            "path": "/etc/distributed-web/tls/server.key",
+            "mode": "0600",
+            "owner": "root:haproxy",
+        }
+    ],
     "app": {"command": "gunicorn", "health": "/healthz", "setup": "flask init", "packages": ["python3-flask"]},
     "database": {"primary": "web-a", "name": "app", "replication": "async"},
 }
@@ -37,8 +44,11 @@ def test_a_whole_manifest() -> None:
         peers=RAW["peers"],
         files=(File(path="/etc/hosts", key="servers/web-b/etc/hosts", sha256=SHA, mode=0o644, owner="root:root"),),
         archives={"agent": Archive(key="agent.pyz", sha256=SHA), "app": Archive(key="app.zip", sha256=SHA)},
-        secrets=(Secret(parameter="/distributed-web/dev/key", path="/etc/distributed-web/tls/server.key", mode=0o600,
-                        owner="root:haproxy"),),
+        secrets=(
+            Secret(
+                parameter="/distributed-web/dev/key", path="/etc/distributed-web/tls/server.key", mode=0o600, owner="root:haproxy"
+            ),
+        ),
         app=App(health="/healthz", setup="flask init", packages=("python3-flask",)),
         database=Database(primary="web-a", name="app", replication="async"),
     )
@@ -51,21 +61,24 @@ def test_the_balancer_has_no_application_and_no_database() -> None:
     assert manifest.predecessors == ("web-a", "web-b")
 
 
-@pytest.mark.parametrize(("changes", "reason"), [
-    ({"release": "latest"}, "release 'latest': allowed is"),
-    ({"server": "web-c"}, "holds web-c and only servers among peers"),
-    ({"order": ["web-b", "db"]}, "only servers among peers"),
-    ({"files": [RAW["files"][0] | {"path": "/usr/bin/x"}]}, "path '/usr/bin/x': allowed is /etc/"),
-    ({"files": [RAW["files"][0] | {"path": "/etc/../bin/x"}]}, r"path '/etc/\.\./bin/x': without"),
-    ({"files": [RAW["files"][0] | {"mode": "644"}]}, "mode of /etc/hosts '644': allowed is"),
-    ({"files": [RAW["files"][0] | {"owner": "root"}]}, "owner of /etc/hosts 'root': allowed is"),
-    ({"files": [RAW["files"][0] | {"sha256": "0"}]}, "sha256 of /etc/hosts '0': allowed is"),
-    ({"database": RAW["database"] | {"primary": "db"}}, r"database.primary 'db': one of \['lb', 'web-a', 'web-b'\]"),
-    ({"database": RAW["database"] | {"name": "my`app"}}, "database.name 'my`app': allowed is"),
-    ({"database": RAW["database"] | {"replication": "group"}}, "database.replication 'group': allowed is async|semi-sync"),
-    ({"app": RAW["app"] | {"health": "healthz"}}, "app.health 'healthz': allowed is"),
-    ({"secrets": None}, "not of the expected shape"),
-])
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"release": "latest"}, "release 'latest': allowed is"),
+        ({"server": "web-c"}, "holds web-c and only servers among peers"),
+        ({"order": ["web-b", "db"]}, "only servers among peers"),
+        ({"files": [RAW["files"][0] | {"path": "/usr/bin/x"}]}, "path '/usr/bin/x': allowed is /etc/"),
+        ({"files": [RAW["files"][0] | {"path": "/etc/../bin/x"}]}, r"path '/etc/\.\./bin/x': without"),
+        ({"files": [RAW["files"][0] | {"mode": "644"}]}, "mode of /etc/hosts '644': allowed is"),
+        ({"files": [RAW["files"][0] | {"owner": "root"}]}, "owner of /etc/hosts 'root': allowed is"),
+        ({"files": [RAW["files"][0] | {"sha256": "0"}]}, "sha256 of /etc/hosts '0': allowed is"),
+        ({"database": RAW["database"] | {"primary": "db"}}, r"database.primary 'db': one of \['lb', 'web-a', 'web-b'\]"),
+        ({"database": RAW["database"] | {"name": "my`app"}}, "database.name 'my`app': allowed is"),
+        ({"database": RAW["database"] | {"replication": "group"}}, "database.replication 'group': allowed is async|semi-sync"),
+        ({"app": RAW["app"] | {"health": "healthz"}}, "app.health 'healthz': allowed is"),
+        ({"secrets": None}, "not of the expected shape"),
+    ],
+)
 def test_a_wrong_manifest_names_the_field_and_what_is_allowed(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(Failed, match=reason):
         parse(**changes)

@@ -22,9 +22,15 @@ CREATING = CREATED | {"state": "creating"}
 
 def converge(system: FakeSystem, store: Store, world: World, **passwords: str) -> list[str]:
     world.writes.clear()
-    Primary(system=system, store=store, mysql=Mysql(Login(), world.query), server=world.here, address=PEERS[world.here],
-            database=Database(primary=world.here, name="notes", replication="async"),
-            passwords={"app": "app-pw", "replication": "replication-pw"} | passwords).converge()
+    Primary(
+        system=system,
+        store=store,
+        mysql=Mysql(Login(), world.query),
+        server=world.here,
+        address=PEERS[world.here],
+        database=Database(primary=world.here, name="notes", replication="async"),
+        passwords={"app": "app-pw", "replication": "replication-pw"} | passwords,
+    ).converge()
     return world.writes
 
 
@@ -82,8 +88,9 @@ def test_a_new_password_is_set_and_the_old_one_kept_until_the_next(system: FakeS
     assert converge(system, table, world, app="new-pw") == []
 
 
-def test_a_password_check_that_cannot_be_made_is_no_reason_for_a_new_password(system: FakeSystem, table: Store,
-                                                                              world: World) -> None:
+def test_a_password_check_that_cannot_be_made_is_no_reason_for_a_new_password(
+    system: FakeSystem, table: Store, world: World
+) -> None:
     converge(system, table, world)
     world.addresses = {"10.20.1.10": "nobody"}
     with pytest.raises(Failed, match="Connection refused"):
@@ -93,28 +100,36 @@ def test_a_password_check_that_cannot_be_made_is_no_reason_for_a_new_password(sy
 def test_root_is_known_by_the_socket_and_not_by_an_empty_password(system: FakeSystem, table: Store, world: World) -> None:
     world.local.root_plugin = "caching_sha2_password"
     writes = converge(system, table, world)
-    assert writes[5:7] == ["INSTALL PLUGIN auth_socket SONAME 'auth_socket.so'",
-                           "ALTER USER root@localhost IDENTIFIED WITH auth_socket"]
+    assert writes[5:7] == [
+        "INSTALL PLUGIN auth_socket SONAME 'auth_socket.so'",
+        "ALTER USER root@localhost IDENTIFIED WITH auth_socket",
+    ]
 
 
-@pytest.mark.parametrize(("data", "record", "step"), [
-    (EMPTY, None, "create"),
-    (EMPTY, CREATING, "create"),
-    (OURS, CREATING, "create"),
-    (OURS, CREATED, "open"),
-    (OURS, None, "adopt"),
-])
+@pytest.mark.parametrize(
+    ("data", "record", "step"),
+    [
+        (EMPTY, None, "create"),
+        (EMPTY, CREATING, "create"),
+        (OURS, CREATING, "create"),
+        (OURS, CREATED, "open"),
+        (OURS, None, "adopt"),
+    ],
+)
 def test_what_is_done_with_which_data(data: Data, record: Any, step: str) -> None:
     assert decide(data, record, "web-a") == step
 
 
-@pytest.mark.parametrize(("data", "record", "reason"), [
-    (EMPTY, CREATED, "holds no database of this stack, while cluster-1 was created on web-a"),
-    (EMPTY, CREATING | {"server": "web-b"}, "an empty or foreign volume is never opened"),
-    (OURS, CREATED | {"cluster_id": "cluster-2"}, "holds database cluster-1, while cluster-2 was created"),
-    (Data(**OURS.__dict__ | {"cluster_id": None}), None, "was not made by this stack"),
-    (Data(**OURS.__dict__ | {"follows": "10.20.2.10"}), CREATED, "follows 10.20.2.10, which may still take writes"),
-])
+@pytest.mark.parametrize(
+    ("data", "record", "reason"),
+    [
+        (EMPTY, CREATED, "holds no database of this stack, while cluster-1 was created on web-a"),
+        (EMPTY, CREATING | {"server": "web-b"}, "an empty or foreign volume is never opened"),
+        (OURS, CREATED | {"cluster_id": "cluster-2"}, "holds database cluster-1, while cluster-2 was created"),
+        (Data(**OURS.__dict__ | {"cluster_id": None}), None, "was not made by this stack"),
+        (Data(**OURS.__dict__ | {"follows": "10.20.2.10"}), CREATED, "follows 10.20.2.10, which may still take writes"),
+    ],
+)
 def test_what_is_refused_rather_than_opened(data: Data, record: Any, reason: str) -> None:
     with pytest.raises(Failed, match=reason):
         decide(data, record, "web-a")

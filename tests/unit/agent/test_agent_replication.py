@@ -93,8 +93,11 @@ def test_a_new_replication_password_is_taken_up(system: FakeSystem, pair: World)
 
 def test_a_primary_that_never_opens_is_waited_for_and_named(system: FakeSystem, pair: World) -> None:
     pair.servers["web-a"].up = False
-    with pytest.raises(Failed, match=r"writable primary at 10.20.1.10: not within 900 s: mysql on replication@10.20.1.10:3306: "
-                                     r"Connection refused"):
+    with pytest.raises(
+        Failed,
+        match=r"writable primary at 10.20.1.10: not within 900 s: mysql on replication@10.20.1.10:3306: "
+        r"Connection refused",
+    ):
         converge(system, pair)
     assert pair.writes == []
 
@@ -116,29 +119,36 @@ def test_a_failed_clone_leaves_the_server_read_only_and_says_why(system: FakeSys
 def test_replication_that_does_not_start_says_mysqls_own_reason(system: FakeSystem, pair: World, monkeypatch) -> None:
     converge(system, pair)
     pair.local.source = None
-    monkeypatch.setattr("tests.unit.agent.mysql_world.Server.threads", property(lambda self: ("Connecting", "Yes"),
-                                                                               lambda self, value: None))
+    monkeypatch.setattr(
+        "tests.unit.agent.mysql_world.Server.threads", property(lambda self: ("Connecting", "Yes"), lambda self, value: None)
+    )
     with pytest.raises(Failed, match=r"replication from 10.20.1.10: not within 60 s: error connecting to source"):
         converge(system, pair)
 
 
-@pytest.mark.parametrize(("local", "extra", "lost", "step"), [
-    ({"executed": "", "schemas": ()}, "", "a1", "clone"),
-    ({}, "", "", "follow"),
-    ({}, "", "a1", "clone"),
-    ({"cluster_id": None}, "", "", "follow"),
-])
+@pytest.mark.parametrize(
+    ("local", "extra", "lost", "step"),
+    [
+        ({"executed": "", "schemas": ()}, "", "a1", "clone"),
+        ({}, "", "", "follow"),
+        ({}, "", "a1", "clone"),
+        ({"cluster_id": None}, "", "", "follow"),
+    ],
+)
 def test_how_a_replica_gets_to_the_primarys_data(local: dict, extra: str, lost: str, step: str) -> None:
     assert decide(Data(**PRIMARY.__dict__ | local), PRIMARY, extra=extra, lost=lost) == step
 
 
-@pytest.mark.parametrize(("local", "extra", "lost", "reason"), [
-    ({}, "b1", "", "transactions that the primary lacks"),
-    ({}, "b1", "a1", "transactions that the primary lacks"),
-    ({"executed": ""}, "", "", "no transaction history"),
-    ({"executed": ""}, "", "a1", "no transaction history"),
-    ({"cluster_id": "cluster-2"}, "", "", "is of database cluster-2, the primary's is cluster-1"),
-])
+@pytest.mark.parametrize(
+    ("local", "extra", "lost", "reason"),
+    [
+        ({}, "b1", "", "transactions that the primary lacks"),
+        ({}, "b1", "a1", "transactions that the primary lacks"),
+        ({"executed": ""}, "", "", "no transaction history"),
+        ({"executed": ""}, "", "a1", "no transaction history"),
+        ({"cluster_id": "cluster-2"}, "", "", "is of database cluster-2, the primary's is cluster-1"),
+    ],
+)
 def test_what_is_never_overwritten(local: dict, extra: str, lost: str, reason: str) -> None:
     with pytest.raises(Failed, match=reason):
         decide(Data(**PRIMARY.__dict__ | local), PRIMARY, extra=extra, lost=lost)

@@ -68,20 +68,25 @@ def test_another_servers_turn_is_waited_for_and_named(system: FakeSystem, store:
 
 
 @pytest.mark.parametrize(("holder", "expires_in"), [("web-b", 3600), ("lb", -1)])
-def test_an_own_or_expired_lock_is_taken_over(system: FakeSystem, store: Store, manifest: Manifest, health: dict,
-                                              holder: str, expires_in: int) -> None:
+def test_an_own_or_expired_lock_is_taken_over(
+    system: FakeSystem, store: Store, manifest: Manifest, health: dict, holder: str, expires_in: int
+) -> None:
     store.put("rollout", {"holder": holder, "expires_at": system.now() + expires_in}, "attribute_not_exists(id)")
     with rollout.turn(system, store, manifest):
         assert store.item("rollout")["holder"] == "web-b"
 
 
-@pytest.mark.parametrize(("answer", "reason"), [
-    ({"body": {"release": "f" * 16, "ok": True}}, "web-a runs release ffffffffffffffff"),
-    ({"status": 503, "body": {"release": RELEASE, "ok": False}}, '503 {"release": "0123456789abcdef", "ok": false}'),
-    ({"error": URLError("timed out")}, "timed out"),
-])
-def test_a_predecessor_that_is_not_ready_is_waited_for_and_named(system: FakeSystem, store: Store, manifest: Manifest,
-                                                                 health: dict, answer: dict, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"body": {"release": "f" * 16, "ok": True}}, "web-a runs release ffffffffffffffff"),
+        ({"status": 503, "body": {"release": RELEASE, "ok": False}}, '503 {"release": "0123456789abcdef", "ok": false}'),
+        ({"error": URLError("timed out")}, "timed out"),
+    ],
+)
+def test_a_predecessor_that_is_not_ready_is_waited_for_and_named(
+    system: FakeSystem, store: Store, manifest: Manifest, health: dict, answer: dict, reason: str
+) -> None:
     health.update(answer)
     with pytest.raises(Failed) as failed, rollout.turn(system, store, manifest):
         raise AssertionError("went ahead of a predecessor")

@@ -36,36 +36,42 @@ def but(look: Look, **changes: Any) -> Look:
     return Look(**look.__dict__ | changes)
 
 
-@pytest.mark.parametrize(("server", "look", "expected"), [
-    ("web-a", WRITABLE, (True, False, "primary")),
-    ("web-a", CLOSED, (False, False, "none")),
-    ("web-a", but(WRITABLE, error="hangs"), (False, False, "none")),
-    ("web-b", WRITABLE, (False, False, "none")),  # being cloned
-    ("web-b", FOLLOWING, (False, True, "replica")),
-    ("web-b", but(FOLLOWING, lag_s=10), (False, True, "replica")),
-    ("web-b", but(FOLLOWING, lag_s=11), (False, False, "replica")),
-    ("web-b", but(FOLLOWING, lag_s=None), (False, False, "replica")),
-    ("web-b", but(FOLLOWING, receiving=False), (False, False, "replica")),
-    ("web-b", but(FOLLOWING, applying=False), (False, False, "replica")),
-    ("web-b", but(FOLLOWING, error="hangs"), (False, False, "replica")),
-    ("web-b", but(FOLLOWING, read_only=False), (False, False, "replica")),
-])
+@pytest.mark.parametrize(
+    ("server", "look", "expected"),
+    [
+        ("web-a", WRITABLE, (True, False, "primary")),
+        ("web-a", CLOSED, (False, False, "none")),
+        ("web-a", but(WRITABLE, error="hangs"), (False, False, "none")),
+        ("web-b", WRITABLE, (False, False, "none")),  # being cloned
+        ("web-b", FOLLOWING, (False, True, "replica")),
+        ("web-b", but(FOLLOWING, lag_s=10), (False, True, "replica")),
+        ("web-b", but(FOLLOWING, lag_s=11), (False, False, "replica")),
+        ("web-b", but(FOLLOWING, lag_s=None), (False, False, "replica")),
+        ("web-b", but(FOLLOWING, receiving=False), (False, False, "replica")),
+        ("web-b", but(FOLLOWING, applying=False), (False, False, "replica")),
+        ("web-b", but(FOLLOWING, error="hangs"), (False, False, "replica")),
+        ("web-b", but(FOLLOWING, read_only=False), (False, False, "replica")),
+    ],
+)
 def test_which_role_a_server_answers_for(server: str, look: Look, expected: tuple[bool, bool, str]) -> None:
     primary = roles.primary(look, server=server, database=DATABASE)
     replica = roles.replica(look, server=server, database=DATABASE)
     assert (primary.ok, replica.ok, primary.body["role"]) == expected
 
 
-@pytest.mark.parametrize(("server", "look", "cluster_id", "expected"), [
-    ("web-a", CLOSED, "cluster-1", True),
-    ("web-b", CLOSED, "cluster-1", False),
-    ("web-a", but(CLOSED, error="hangs"), "cluster-1", False),
-    ("web-a", but(CLOSED, read_only=False), "cluster-1", False),
-    ("web-a", but(CLOSED, source="10.20.2.10"), "cluster-1", False),
-    ("web-a", but(CLOSED, cluster_id=None), None, False),  # an empty volume
-    ("web-a", CLOSED, "cluster-2", False),  # a foreign volume
-    ("web-a", CLOSED, None, False),  # no release has made or found a database here yet
-])
+@pytest.mark.parametrize(
+    ("server", "look", "cluster_id", "expected"),
+    [
+        ("web-a", CLOSED, "cluster-1", True),
+        ("web-b", CLOSED, "cluster-1", False),
+        ("web-a", but(CLOSED, error="hangs"), "cluster-1", False),
+        ("web-a", but(CLOSED, read_only=False), "cluster-1", False),
+        ("web-a", but(CLOSED, source="10.20.2.10"), "cluster-1", False),
+        ("web-a", but(CLOSED, cluster_id=None), None, False),  # an empty volume
+        ("web-a", CLOSED, "cluster-2", False),  # a foreign volume
+        ("web-a", CLOSED, None, False),  # no release has made or found a database here yet
+    ],
+)
 def test_when_the_database_may_be_opened(server: str, look: Look, cluster_id: str | None, expected: bool) -> None:
     assert roles.may_open(look, server=server, database=DATABASE, cluster_id=cluster_id) is expected
 
@@ -158,10 +164,24 @@ def test_an_old_look_is_no_answer_and_a_fresh_one_is(system: FakeSystem, world: 
 
 def test_a_server_that_is_well_says_so_with_its_release(system: FakeSystem) -> None:
     release(system, "web-a")
-    assert Health(system, lambda: WRITABLE).answer() == Answer(ok=True, body={
-        "server": "web-a", "release": RELEASE, "ok": True,
-        "checks": {"release": True, "agent": True, "app": True, "haproxy": True, "mysql": True, "nginx": True,
-                   "application": True, "database": True}})
+    assert Health(system, lambda: WRITABLE).answer() == Answer(
+        ok=True,
+        body={
+            "server": "web-a",
+            "release": RELEASE,
+            "ok": True,
+            "checks": {
+                "release": True,
+                "agent": True,
+                "app": True,
+                "haproxy": True,
+                "mysql": True,
+                "nginx": True,
+                "application": True,
+                "database": True,
+            },
+        },
+    )
 
 
 def test_what_is_not_well_is_named(system: FakeSystem) -> None:
@@ -171,7 +191,10 @@ def test_what_is_not_well_is_named(system: FakeSystem) -> None:
     answer = Health(system, lambda: but(FOLLOWING, error="mysql hangs")).answer()
     assert not answer.ok
     assert {name: found for name, found in answer.body["checks"].items() if found is not True} == {
-        "nginx": "inactive", "application": "HTTP/1.1 503 no: no primary", "database": "mysql hangs"}
+        "nginx": "inactive",
+        "application": "HTTP/1.1 503 no: no primary",
+        "database": "mysql hangs",
+    }
 
 
 def test_processes_are_asked_about_once_a_second(system: FakeSystem) -> None:

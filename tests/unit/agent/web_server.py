@@ -14,7 +14,7 @@ FILES = {
     "/etc/mysql/mysql.conf.d/zz.cnf": "mysql 1",
     "/etc/systemd/system/agent.service": "agent 1",
     "/etc/systemd/system/app.service": "app 1",
-    "/etc/distributed-web/app.env": "APP_SOCKET=/run/app/app.sock\nNAME=\"x y\"\n",
+    "/etc/distributed-web/app.env": 'APP_SOCKET=/run/app/app.sock\nNAME="x y"\n',
 }
 SECRETS = {
     "/etc/distributed-web/tls/server.crt": "crt",
@@ -24,15 +24,19 @@ SECRETS = {
     "/etc/distributed-web/database/replication.password": "database/replication",
 }
 APP = {"wsgi.py": b"v1", "bin/run.sh": b"#!/bin/sh\n"}
-IN_CANDIDATE = ('unshare --mount --propagation=private sh -c mount --bind "$0/etc" /etc && exec "$@" '
-                "/run/distributed-web/candidate ")
-CHECKS = {name: IN_CANDIDATE + check for name, check in {
-    "mysql": "mysqld --validate-config --user=mysql",
-    "agent": "systemd-analyze verify --recursive-errors=no /etc/systemd/system/agent.service",
-    "haproxy": "haproxy -c -f /etc/haproxy/haproxy.cfg",
-    "nginx": "nginx -t",
-    "app": "systemd-analyze verify --recursive-errors=no /etc/systemd/system/app.service",
-}.items()}
+IN_CANDIDATE = (
+    'unshare --mount --propagation=private sh -c mount --bind "$0/etc" /etc && exec "$@" /run/distributed-web/candidate '
+)
+CHECKS = {
+    name: IN_CANDIDATE + check
+    for name, check in {
+        "mysql": "mysqld --validate-config --user=mysql",
+        "agent": "systemd-analyze verify --recursive-errors=no /etc/systemd/system/agent.service",
+        "haproxy": "haproxy -c -f /etc/haproxy/haproxy.cfg",
+        "nginx": "nginx -t",
+        "app": "systemd-analyze verify --recursive-errors=no /etc/systemd/system/app.service",
+    }.items()
+}
 HEALTH = "/run/app/app.sock: GET /healthz HTTP/1.1"
 RELOAD = ["/run/haproxy/admin.sock: show servers state", "/run/haproxy-master.sock: reload"]
 
@@ -41,8 +45,12 @@ class Web:
     def __init__(self, name: str, system: FakeSystem, world: World) -> None:
         self.name, self.system, self.world, self.bucket = name, system, world, Bucket(name)
         world.here = name
-        for secret, value in {"crt": "CRT", "key": "KEY", "database/app": "app-pw",
-                              "database/replication": "replication-pw"}.items():
+        for secret, value in {
+            "crt": "CRT",
+            "key": "KEY",
+            "database/app": "app-pw",
+            "database/replication": "replication-pw",
+        }.items():
             self.bucket.secret(secret, value)
 
     def release(self, release: str, changed: dict[str, str] | None = None, **options) -> None:

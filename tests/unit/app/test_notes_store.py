@@ -85,9 +85,7 @@ CHANGES = [("0001-notes", "CREATE TABLE notes"), ("0002-more", "ALTER TABLE note
 
 
 def schema(*done: str) -> Answers:
-    return Answers(
-        {"SELECT GET_LOCK('schema', 30)": [(1,)], "SELECT name FROM schema_changes": [(name,) for name in done]}
-    )
+    return Answers({"SELECT GET_LOCK('schema', 30)": [(1,)], "SELECT name FROM schema_changes": [(name,) for name in done]})
 
 
 def test_setup_runs_only_what_was_not_run_before_and_in_order():

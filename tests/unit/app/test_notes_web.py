@@ -183,7 +183,7 @@ def test_without_any_database_the_page_says_so_and_gives_the_text_back(client, s
     assert client.get("/").status_code == 503
     page = client.post("/", data={"text": "lost?"})
     assert (page.status_code, "Back in a moment" in page.text) == (503, True)
-    assert "<textarea id=\"text\" rows=\"3\" readonly>lost?</textarea>" in page.text
+    assert '<textarea id="text" rows="3" readonly>lost?</textarea>' in page.text
 
 
 def test_an_unknown_page_and_a_wrong_method_are_told_in_json(client):

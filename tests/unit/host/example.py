@@ -1,4 +1,5 @@
 """A small VPC that the tests of this package share: three servers, and a Network Load Balancer in front of them."""
+
 from dataclasses import replace
 
 from local.host.desired import (
@@ -47,7 +48,6 @@ def interface(name: str, address: str, subnet: str, group: str, kind: str = INST
 
 def subnet(name: str, cidr: str, zone: str) -> Subnet:
     return Subnet(id=name, vpc_id=VPC, cidr=cidr, zone=f"eu-central-1{zone}")
-
 
 
 def tcp(port: int, **peer: str) -> Rule:

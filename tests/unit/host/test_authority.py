@@ -1,4 +1,5 @@
 """The local certificate authority is made once, and a strict client trusts what it signed."""
+
 import ssl
 
 import pytest

@@ -1,4 +1,5 @@
 """Security groups become nftables text that says what AWS would do."""
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +18,7 @@ def test_the_whole_ruleset_of_a_vpc():
 
 
 def test_a_revoked_rule_is_gone_and_nothing_else_changes():
-    groups = tuple(
-        replace(group, ingress=tuple(r for r in group.ingress if r.first != 3306)) for group in CLOUD.groups
-    )
+    groups = tuple(replace(group, ingress=tuple(r for r in group.ingress if r.first != 3306)) for group in CLOUD.groups)
     rules = firewall.ruleset(replace(CLOUD, groups=groups), VPC)
     assert set(GOLDEN.read_text().splitlines()) - set(rules.splitlines()) == {
         "    ip daddr @sg-web ip saddr @sg-web tcp dport 3306 accept"

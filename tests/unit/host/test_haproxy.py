@@ -1,4 +1,5 @@
 """The load balancers of the API become one HAProxy configuration that behaves as Network Load Balancers do."""
+
 import shutil
 import subprocess
 from dataclasses import replace
@@ -127,8 +128,7 @@ def test_a_load_balancer_whose_interfaces_are_not_there_yet_waits():
 
 def test_a_target_without_an_address_gets_no_server_line():
     groups = tuple(
-        replace(group, targets=(replace(group.targets[0], address=None), *group.targets[1:]))
-        for group in CLOUD.target_groups
+        replace(group, targets=(replace(group.targets[0], address=None), *group.targets[1:])) for group in CLOUD.target_groups
     )
     text = haproxy.configuration(replace(CLOUD, target_groups=groups), HERE)
     assert "i-a" not in text and "i-b:8443" in text

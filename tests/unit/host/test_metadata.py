@@ -1,4 +1,5 @@
 """What the metadata service asks the API for, and how long it keeps it."""
+
 import base64
 import json
 from datetime import UTC, datetime, timedelta
@@ -36,9 +37,7 @@ def facts(api):
 def test_credentials_are_those_of_the_role_for_this_instance():
     api = Api()
     document = json.loads(facts(api).credentials(SERVER))
-    assert api.calls == [
-        {"RoleArn": "arn:aws:iam::123456789012:role/web", "RoleSessionName": "i-a", "DurationSeconds": 3600}
-    ]
+    assert api.calls == [{"RoleArn": "arn:aws:iam::123456789012:role/web", "RoleSessionName": "i-a", "DurationSeconds": 3600}]
     assert {key: document[key] for key in ("Code", "Type", "AccessKeyId", "SecretAccessKey", "Token")} == {
         "Code": "Success",
         "Type": "AWS-HMAC",

@@ -1,4 +1,5 @@
 """What an instance reads about itself."""
+
 import json
 from dataclasses import replace
 

@@ -1,4 +1,5 @@
 """What is said to ip(8) and dnsmasq(8) about a VPC."""
+
 from pathlib import Path
 
 from local.host import network

@@ -1,4 +1,5 @@
 """Answers of the AWS API become the desired state; a wish is told from an observation."""
+
 from datetime import UTC, datetime
 
 import pytest

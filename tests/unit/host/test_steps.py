@@ -1,4 +1,5 @@
 """Which step a machine needs next, for everything that can be wanted and be."""
+
 import pytest
 
 from local.host.steps import due

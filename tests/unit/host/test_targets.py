@@ -1,4 +1,5 @@
 """A target's way from registration to deregistration, in the words of the ELBv2 API."""
+
 from dataclasses import replace
 
 import pytest
@@ -31,9 +32,7 @@ def world():
 
 
 def without(target_id):
-    groups = tuple(
-        replace(group, targets=tuple(t for t in group.targets if t.id != target_id)) for group in CLOUD.target_groups
-    )
+    groups = tuple(replace(group, targets=tuple(t for t in group.targets if t.id != target_id)) for group in CLOUD.target_groups)
     return replace(CLOUD, target_groups=groups)
 
 

@@ -1,4 +1,5 @@
 """The only thing that differs from AWS inside a server."""
+
 import shutil
 import subprocess
 from pathlib import Path

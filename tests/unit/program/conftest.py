@@ -1,4 +1,5 @@
 """Deploys the whole program on mocks, once for each configuration, and hands out the recording."""
+
 from __future__ import annotations
 
 import asyncio

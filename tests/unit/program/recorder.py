@@ -1,4 +1,5 @@
 """Stands in for the engine: answers every registration as AWS might, and remembers it. No assertion in here."""
+
 from __future__ import annotations
 
 import asyncio

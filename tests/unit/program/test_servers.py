@@ -87,9 +87,7 @@ def test_a_data_volume_is_detached_only_from_a_stopped_server(deploy):
 def test_a_stopped_server_is_a_difference_to_be_mended(deploy):
     recording = deploy()
     kept = {each.name: each.inputs for each in recording.of("aws:ec2transitgateway/instanceState:InstanceState")}
-    assert kept == {
-        each.name: {"instanceId": each.id, "state": "running"} for each in recording.of(INSTANCE)
-    }
+    assert kept == {each.name: {"instanceId": each.id, "state": "running"} for each in recording.of(INSTANCE)}
 
 
 def test_user_data_differs_between_servers_only_where_it_must(deploy):

@@ -1,5 +1,6 @@
 """cloud-init's own EC2 datasource in a machine of the local cloud. Two things are different, and only these:
 a container has no DMI data to tell that it is on EC2, and the metadata service offers vendor data as well."""
+
 from cloudinit import sources, url_helper
 from cloudinit.sources import DataSourceEc2 as ec2
 
