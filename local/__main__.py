@@ -7,6 +7,7 @@ import os
 import sys
 
 from local import bootstrap
+from local.errors import CannotStart
 from local.instance import CHECKOUT
 
 
@@ -16,7 +17,7 @@ def main(arguments: list[str]) -> None:
         bootstrap.check(verb)
         bootstrap.install_packages(verb)
         python = bootstrap.environment(CHECKOUT / "requirements-dev.txt") / "bin" / "python"
-    except bootstrap.CannotStart as problem:
+    except CannotStart as problem:
         sys.exit(f"make {verb}: {problem}")
     os.chdir(CHECKOUT)
     os.execv(python, [str(python), "-m", "local.cli", *arguments])

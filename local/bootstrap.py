@@ -6,7 +6,6 @@ packages of the table below, and a Python environment per requirements file in t
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -16,7 +15,10 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.instance import CHECKOUT, cache_folder, http_port
+from local import engine
+from local.errors import CannotStart
+from local.instance import CHECKOUT, HTTPS_PORT, cache_folder, home, http_port
+from local.locks import held
 
 # command -> (Debian package, what for)
 SYSTEM_COMMANDS = {
@@ -41,10 +43,6 @@ def say(text: str) -> None:
     print(f"• {text}", file=sys.stderr, flush=True)
 
 
-class CannotStart(Exception):
-    """What is wrong and the remedy, in one sentence."""
-
-
 def check(verb: str) -> None:
     """Raises CannotStart when this computer cannot do `verb`; changes nothing."""
     if not sys.platform.startswith("linux"):
@@ -57,6 +55,10 @@ def check(verb: str) -> None:
     if verb == "up":
         _must_be_root(verb)
         _disk_must_suffice()
+        if not any((home() / "run").glob("*.pid")):  # nothing of ours holds them
+            ports_must_be_free(int(os.environ.get("PORT") or HTTPS_PORT))
+    if verb in ("up", "preview", "test", "bench"):
+        engine.must_be_obtainable()
 
 
 def _must_be_root(verb: str) -> None:
@@ -161,7 +163,7 @@ def environment(requirements: Path) -> Path:
     complete = folder / ".complete"
     if complete.exists():
         return folder
-    with lock(folder.with_suffix(".lock")):
+    with held(folder.with_suffix(".lock")):
         if not complete.exists():
             say(f"installing the Python packages of {requirements.name} (once, about a minute)")
             shutil.rmtree(folder, ignore_errors=True)
@@ -179,12 +181,3 @@ def run(command: list[str], failure: str) -> None:
         raise CannotStart(
             f"{failure}: `{' '.join(command)}` ended with {result.returncode}; check the network and try again.\n  {tail}"
         )
-
-
-@contextmanager
-def lock(path: Path):
-    """Held by one process at a time; freed by the kernel when it ends, however it ends (flock(2))."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from local import bootstrap, cloud, engine, show
+from local.errors import CannotStart
 from local.instance import CHECKOUT, HTTPS_PORT, Instance
 from local.stack import LOCAL, Stack, default_signals, front_door
 
@@ -19,7 +20,7 @@ PAGE_DEADLINE_S = 120
 
 
 @click.group(context_settings={"max_content_width": 120})
-@click.option("--home", type=click.Path(path_type=Path), envvar="LOCAL_CLOUD", help="The instance's folder (default: .local).")
+@click.option("--home", type=click.Path(path_type=Path), help="The instance's folder (default: $LOCAL_CLOUD, else .local).")
 @click.option(
     "--port", type=click.IntRange(1024, 65535), envvar="PORT", default=HTTPS_PORT, show_default=True, help="Of the front door."
 )
@@ -217,12 +218,9 @@ def running(instance: Instance) -> None:
 
 
 def run() -> None:
-    from local.host.images import ImageError
-    from local.host.packages import PackagesError
-
     try:
         main(standalone_mode=True)
-    except (bootstrap.CannotStart, cloud.NotRunning, ImageError, PackagesError) as problem:
+    except CannotStart as problem:
         sys.exit(str(problem))
 
 

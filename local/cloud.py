@@ -15,6 +15,7 @@ import threading
 import time
 from pathlib import Path
 
+from local.errors import CannotStart
 from local.host.process import Process
 from local.instance import CHECKOUT, Instance
 
@@ -22,7 +23,7 @@ START_DEADLINE_S = 60
 STOP_DEADLINE_S = 90
 
 
-class NotRunning(Exception):
+class NotRunning(CannotStart):
     """The daemon could not be started, or did not stop; says where its log is."""
 
 

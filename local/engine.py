@@ -12,8 +12,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from local.bootstrap import CannotStart, lock
+from local.errors import CannotStart
 from local.instance import CHECKOUT, cache_folder
+from local.locks import held
 
 VERSION = "3.259.0"
 OLDEST = (3, 200)
@@ -49,14 +50,19 @@ def _built() -> Path | None:
     return _folder() if (_folder() / ".complete").exists() else None
 
 
-def _build(say) -> Path:
-    if not shutil.which("go"):
+def must_be_obtainable() -> None:
+    """Raises CannotStart when there is neither an engine nor a way to build one."""
+    if not (_installed() or _built() or shutil.which("go")):
         raise CannotStart(
             f"there is neither a Pulumi command line {'.'.join(map(str, OLDEST))} or newer on PATH nor Go to build it; "
             "install one of them: https://www.pulumi.com/docs/install/ or https://go.dev/dl/"
         )
+
+
+def _build(say) -> Path:
+    must_be_obtainable()
     folder = _folder()
-    with lock(folder.with_suffix(".lock")):
+    with held(folder.with_suffix(".lock")):
         if _built():
             return folder
         say(f"building the Pulumi engine {VERSION} from source (once; about 5 minutes on 2 cores)")

@@ -26,6 +26,11 @@ def http_port(https_port: int) -> int:
     return https_port - 363
 
 
+def home() -> Path:
+    """The folder of this checkout's local cloud, or the one that $LOCAL_CLOUD names."""
+    return Path(os.environ.get("LOCAL_CLOUD") or CHECKOUT / ".local").resolve()
+
+
 def cache_folder() -> Path:
     """Where images, packages, environments and the engine are kept for every checkout (XDG Base Directory)."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "distributed-web"
@@ -42,17 +47,17 @@ class Instance:
     region: str = REGION
 
     @classmethod
-    def open(cls, home: Path | None = None) -> Instance:
-        """The instance of `home` (default: `.local` in this checkout); its record is written when it is new."""
-        home = (home or CHECKOUT / ".local").resolve()
-        record = home / "instance.json"
+    def open(cls, folder: Path | None = None) -> Instance:
+        """The instance in `folder` (default: `home()`); its record is written when it is new."""
+        folder = (folder or home()).resolve()
+        record = folder / "instance.json"
         if record.exists():
-            return cls(home=home, **json.loads(record.read_text()))
-        home.mkdir(parents=True, exist_ok=True)
+            return cls(home=folder, **json.loads(record.read_text()))
+        folder.mkdir(parents=True, exist_ok=True)
         api_port, packages_port = free_ports(2)
         instance = cls(
-            home=home,
-            id="dw-" + hashlib.sha256(str(home).encode()).hexdigest()[:6],
+            home=folder,
+            id="dw-" + hashlib.sha256(str(folder).encode()).hexdigest()[:6],
             api_port=api_port,
             packages_port=packages_port,
         )

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.errors import CannotStart
 from local.host import packages
 from local.host.cgroup import Cgroup
 from local.host.packages import PackageProxy
@@ -37,7 +38,7 @@ MASKED = ("apt-daily.timer", "apt-daily-upgrade.timer", "console-getty.service")
 Progress = Callable[[str], None]
 
 
-class ImageError(Exception):
+class ImageError(CannotStart):
     """The image cannot be built. The text holds the reason and the remedy."""
 
 
@@ -82,6 +83,7 @@ def ensure(instance: Instance, progress: Progress = lambda line: None) -> Path:
 def _bootstrap(instance: Instance, root: Path, lock: int, progress: Progress) -> None:
     if not KEYRING.exists():
         raise ImageError(f"{KEYRING} is missing, Debian's packages cannot be verified: apt-get install {KEYRING.stem}")
+    packages.check(SUITE)
     proxy = PackageProxy(instance)
     *options, suite = recipe()
     command = ["mmdebstrap", *options, f'--aptopt=Acquire::http::Proxy "{proxy.url}"', suite, str(root)]

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from urllib.request import ProxyHandler, Request, build_opener
 
+from local.errors import CannotStart
 from local.host.process import Process
 from local.instance import Instance
 
@@ -25,7 +26,7 @@ DEFAULTS = (Path("/etc/apt-cacher-ng/backends_debian"), Path("/etc/apt-cacher-ng
 FORMAT = "$(SITE) $(ORIGIN) $(RELEASE)"
 
 
-class PackagesError(Exception):
+class PackagesError(CannotStart):
     """No mirror, or no proxy. The text names the remedy."""
 
 

@@ -3,11 +3,13 @@
 import os
 import socket
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
 from local import bootstrap
-from local.bootstrap import GIB, CannotStart
+from local.bootstrap import GIB
+from local.errors import CannotStart
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -15,6 +17,12 @@ Usage = namedtuple("Usage", "total used free")
 @pytest.fixture
 def root(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+
+@pytest.fixture(autouse=True)
+def an_engine(monkeypatch):
+    monkeypatch.setattr(bootstrap.engine, "_built", lambda: Path("/engine"))
+    monkeypatch.setattr(bootstrap.engine, "_installed", lambda: None)
 
 
 @pytest.fixture
@@ -55,6 +63,24 @@ def test_a_taken_port_is_named_with_the_way_to_choose_another():
         port = taken.getsockname()[1]
         with pytest.raises(CannotStart, match=rf"port {port} on 127\.0\.0\.1 is taken .*make up PORT=9443"):
             bootstrap.ports_must_be_free(port)
+
+
+def test_neither_pulumi_nor_go_names_both_ways_out(monkeypatch):
+    monkeypatch.setattr(bootstrap.engine, "_built", lambda: None)
+    monkeypatch.setattr(bootstrap.engine.shutil, "which", lambda command: None)
+    with pytest.raises(CannotStart, match=r"neither a Pulumi command line 3\.200 or newer on PATH nor Go to build it"):
+        bootstrap.check("preview")
+
+
+def test_the_front_doors_port_is_looked_at_before_the_first_start(root, monkeypatch, tmp_path):
+    monkeypatch.setenv("LOCAL_CLOUD", str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("PORT", str(taken.getsockname()[1]))
+        with pytest.raises(CannotStart, match="is taken"):
+            bootstrap.check("up")
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "haproxy.pid").touch()  # then it may be ours
+        bootstrap.check("up")
 
 
 def test_missing_packages_are_the_table_rows_whose_command_is_not_there(monkeypatch):
