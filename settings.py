@@ -24,7 +24,10 @@ CHECKOUT = Path(__file__).resolve().parent
 PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))  # RFC 1918
 STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,12}")  # `<stack>-edge-https-0123abc` may have 32 characters
 HOSTNAME = r"^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$"
-INSTANCE_TYPE = r"^[a-z][a-z0-9-]*\.([a-z]+|[0-9]+xlarge|metal-[0-9]+xl)$"
+# Only Nitro instances show a volume under its id, by which the servers find theirs; these families are older.
+# https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-nitro-instances.html
+XEN = r"(t1|t2|m[1-4]|c[134]|cc2|cr1|r[34]|i2|d2|h1|hs1|x1|x1e|p[23]|g[23]|g3s|f1)"
+INSTANCE_TYPE = rf"^(?!{XEN}\.)[a-z][a-z0-9-]*\.([a-z]+|[0-9]+xlarge|metal-[0-9]+xl)$"
 GRAVITON = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*)\.")  # AWS's instance type names: a `g` after the generation is ARM
 
 NO_IMAGE = "ami-00000000000000000"
@@ -92,8 +95,8 @@ class Image(Section):
 
 
 class Servers(Section):
-    lb_type: str = Field("t3.micro", pattern=INSTANCE_TYPE, description="an EC2 instance type", examples=["t3.micro"])
-    web_type: str = Field("t3.small", pattern=INSTANCE_TYPE, description="an EC2 instance type", examples=["t3.small"])
+    lb_type: str = Field("t3.micro", pattern=INSTANCE_TYPE, description="a current (Nitro) EC2 instance type", examples=["t3.micro"])
+    web_type: str = Field("t3.small", pattern=INSTANCE_TYPE, description="a current (Nitro) EC2 instance type", examples=["t3.small"])
     root_gib: int = Field(16, ge=8, le=16384, description="whole GiB from 8 to 16384", examples=[16])
 
 

@@ -38,7 +38,7 @@ def install_packages(system: System, manifest: Manifest) -> None:
     missing = [name for name in wanted if f"{name} installed" not in found.splitlines()]
     if missing:
         system.log(f"packages: install {' '.join(missing)}")
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}
         for command in (("update",), ("install", "--yes", "--no-install-recommends", *missing)):
             system.run("apt-get", "-o", "DPkg::Lock::Timeout=120", *command, timeout_s=INSTALL_DEADLINE_S, env=environment)
 

@@ -13,7 +13,7 @@ from .manifest import Manifest
 from .store import Store
 from .system import Failed, System
 
-FILE = "/run/lock/distributed-web.lock"
+FILE = "/run/distributed-web/apply.lock"
 RECORD = "rollout"  # of the cluster's table
 FREE = "attribute_not_exists(id) OR holder = :me OR expires_at < :now"
 EXPIRY_S = 3600  # longer than any apply; a holder that died keeps only others waiting, never itself

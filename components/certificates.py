@@ -154,8 +154,8 @@ class Public(pulumi.ComponentResource):
             type=proof.resource_record_type,
             records=[proof.resource_record_value],
             ttl=300,
-            allow_overwrite=True,  # another stack may have proved the same domain: the record is the same
-            opts=own,
+            allow_overwrite=True,  # another stack may have proved the same domain: the record is the same …
+            opts=ResourceOptions(parent=self, retain_on_delete=True),  # … and its certificate is renewed by it
         )
         validated = acm.CertificateValidation(
             name, certificate_arn=certificate.arn, validation_record_fqdns=[record.fqdn], opts=own

@@ -17,6 +17,8 @@ from local.instance import CHECKOUT, HTTPS_PORT, Instance
 from local.stack import LOCAL, Stack, default_signals, front_door
 
 PAGE_DEADLINE_S = 120
+SERVERS_DEADLINE_S = 180
+TIERS = ("tests/unit", "tests/api", "tests/provider", "tests/engine", "tests/live")  # the quickest to fail first
 
 
 @click.group(context_settings={"max_content_width": 120})
@@ -61,6 +63,7 @@ def up(context: click.Context) -> None:
     update(stack)
     outputs = stack.outputs()
     show.wait_for_page(outputs, PAGE_DEADLINE_S)
+    show.wait_for_servers(stack.instance, outputs["release"], SERVERS_DEADLINE_S)
     show.servers(stack.instance)
     show.done(f"{outputs['url']} answers, {time.monotonic() - began:.0f} s")
 
@@ -197,7 +200,7 @@ def env(context: click.Context) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments: tuple[str, ...]) -> None:
     """Every test: units, the real engine on the API, and, as root, the machines."""
-    selection = arguments or ("tests",)
+    selection = arguments or TIERS
     result = subprocess.run([sys.executable, "-m", "pytest", *selection], cwd=CHECKOUT)
     if os.geteuid() != 0:
         click.echo("The live tests were skipped: they boot machines, which needs root. Run: sudo make test")

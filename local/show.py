@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from local.errors import CannotStart
 from local.instance import Instance
 from local.stack import LOCAL
 
@@ -43,7 +44,7 @@ def wait_for_page(outputs: dict, deadline_s: float) -> None:
         except (urllib.error.URLError, OSError) as error:
             last = str(error)
         if time.monotonic() > deadline:
-            raise click.ClickException(
+            raise CannotStart(
                 f"{outputs['url']} did not answer within {deadline_s:.0f} s ({last}); see: make status, make logs SERVER=lb"
             )
         if not said:
@@ -72,18 +73,35 @@ def instance_id_of(instance: Instance, server: str) -> str:
     return servers[server]["InstanceId"]
 
 
+def wait_for_servers(instance: Instance, release: str, deadline_s: float) -> None:
+    """Until every server reports that it runs `release` and is well. The engine's own gate is not enough: it waits only
+    where an association is new, and a server may have been restarted since."""
+    deadline = time.monotonic() + deadline_s
+    while True:
+        reports = {name: agent_report(instance, found["InstanceId"]) for name, found in running_instances(instance).items()}
+        behind = [name for name, report in reports.items() if health(report) != "ok" or report["release"] != release]
+        if not behind:
+            return
+        if time.monotonic() > deadline:
+            said = "; ".join(f"{name}: {health(reports[name])}, release {reports[name].get('release')}" for name in behind)
+            raise CannotStart(
+                f"not every server runs release {release} and is well within {deadline_s:.0f} s: {said}; "
+                f"see: make logs SERVER={behind[0]}"
+            )
+        time.sleep(POLL_S)
+
+
 def servers(instance: Instance) -> None:
     """The table of servers: what EC2 says, and what each one's agent reports of itself."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("server", "instance", "state", "zone", "address", "health", "database", "release"):
         table.add_column(title, no_wrap=True)
     for name, described in sorted(running_instances(instance).items()):
-        state = described["State"]["Name"]
-        report = agent_report(instance, described["InstanceId"]) if state == "running" else {}
+        report = agent_report(instance, described["InstanceId"])
         table.add_row(
             name,
             described["InstanceId"],
-            state,
+            described["State"]["Name"],
             described["Placement"]["AvailabilityZone"],
             described.get("PrivateIpAddress", ""),
             health(report),
@@ -113,9 +131,15 @@ def agent_report(instance: Instance, instance_id: str) -> dict:
 
 
 def on_server(instance: Instance, instance_id: str, script: str, deadline_s: float = 10) -> str:
-    """The standard output of a script run as root on a server through SSM, as one would on AWS; empty at the deadline."""
+    """The standard output of a script run as root on a server through SSM, as one would on AWS.
+
+    Empty when the server cannot be asked (it is stopped, or still booting) or has not answered at the deadline.
+    """
     ssm = instance.client("ssm")
-    sent = ssm.send_command(InstanceIds=[instance_id], DocumentName="AWS-RunShellScript", Parameters={"commands": [script]})
+    try:
+        sent = ssm.send_command(InstanceIds=[instance_id], DocumentName="AWS-RunShellScript", Parameters={"commands": [script]})
+    except ssm.exceptions.InvalidInstanceId:
+        return ""
     deadline = time.monotonic() + deadline_s
     while time.monotonic() < deadline:
         answer = ssm.get_command_invocation(CommandId=sent["Command"]["CommandId"], InstanceId=instance_id)

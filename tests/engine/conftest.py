@@ -37,3 +37,21 @@ def running_stack(home: Path):
         yield stack
     finally:
         api.stop()
+
+
+def up(stack):
+    return succeed(stack.pulumi("up", "--yes", "--skip-preview", "--refresh", capture=True))
+
+
+def succeed(result):
+    assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]
+    return result.stdout
+
+
+def vpcs(stack):
+    return [vpc for vpc in stack.instance.client("ec2").describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]
+
+
+def instance_ids(stack):
+    pages = stack.instance.client("ec2").describe_instances()["Reservations"]
+    return {i["InstanceId"] for page in pages for i in page["Instances"] if i["State"]["Name"] == "running"}

@@ -95,11 +95,11 @@ def test_a_predecessor_that_is_not_ready_is_waited_for_and_named(
 
 
 def test_two_applies_on_one_server_do_not_meet(system: FakeSystem) -> None:
-    path = system.path("/run/lock/distributed-web.lock")
+    path = system.path("/run/distributed-web/apply.lock")
     path.parent.mkdir(parents=True)
     with path.open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(Failed, match="another apply on this server holds /run/lock/distributed-web"), rollout.alone(system):
+        with pytest.raises(Failed, match="another apply on this server holds /run/distributed-web/apply.lock"), rollout.alone(system):
             raise AssertionError("two at once")
     with rollout.alone(system):
         pass

@@ -25,7 +25,8 @@ SECRETS = {
 }
 APP = {"wsgi.py": b"v1", "bin/run.sh": b"#!/bin/sh\n"}
 IN_CANDIDATE = (
-    'unshare --mount --propagation=private sh -c mount --bind "$0/etc" /etc && exec "$@" /run/distributed-web/candidate '
+    "systemd-run --quiet --pipe --wait --collect --property=RuntimeMaxSec=30"
+    " --property=BindPaths=/run/distributed-web/candidate/etc:/etc "
 )
 CHECKS = {
     name: IN_CANDIDATE + check

@@ -45,10 +45,11 @@ def test_a_web_server_mounts_its_volume_before_it_installs_packages(site, user_d
 
 def test_a_balancer_has_neither_volume_nor_database(site, user_data):
     text = user_data(site(), "lb")
-    assert not [word for word in ("data-volume", "mysql-server $", "nginx") if word in text]
+    assert not [word for word in ("data-volume", "mysql-server $", "install nginx") if word in text]
     assert set(written(text)) == {
         "/etc/distributed-web/server.json",
         "/etc/apt/apt.conf.d/90distributed-web",
+        "/etc/needrestart/conf.d/distributed-web.conf",
         "/usr/local/sbin/agent",
     }
 
