@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PORT
 
-.PHONY: up down status why shell logs preview env test bench
+.PHONY: up down status why shell logs preview env test bench drill
 
 up:
 	@$(PYTHON) -m local up
@@ -21,3 +21,6 @@ preview:
 
 test:
 	@$(PYTHON) -m local test $(ONLY)
+
+drill:
+	@$(PYTHON) -m local drill $(DRILL) $(if $(REPEAT),--repeat $(REPEAT))

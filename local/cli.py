@@ -215,6 +215,19 @@ def bench() -> None:
     measurements.run()
 
 
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option("--repeat", type=click.IntRange(1), default=1, show_default=True)
+@click.pass_context
+def drill(context: click.Context, names: tuple[str, ...], repeat: int) -> None:
+    """Faults on the running site under load, and what they cost: a table, results.json, report.html."""
+    from drills import suite
+
+    stack = stack_named(context)
+    running(stack.instance)
+    sys.exit(not suite.run(stack.instance, stack.outputs(), names, repeat))
+
+
 def running(instance: Instance) -> None:
     if not cloud.running(instance):
         raise click.ClickException("the local cloud is not running; start it with: make up")
