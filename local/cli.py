@@ -18,7 +18,7 @@ from local.stack import LOCAL, Stack, default_signals, front_door
 
 PAGE_DEADLINE_S = 120
 SERVERS_DEADLINE_S = 180
-TIERS = ("tests/unit", "tests/api", "tests/provider", "tests/engine", "tests/live")  # the quickest to fail first
+TIERS = ("tests/unit", "tests/model", "tests/api", "tests/provider", "tests/engine", "tests/live")  # the quickest to fail first
 
 
 @click.group(context_settings={"max_content_width": 120})

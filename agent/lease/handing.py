@@ -1,0 +1,58 @@
+"""Giving the epoch to another server: a planned switchover, or a mysqld that cannot be brought back in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from . import candidate, gtid, timing
+from . import record as records
+from .state import Close, Send, State, Step
+from .view import Local, Peer
+
+FULL = 0.02  # part of the volume left free, below which it counts as full
+
+
+def begin(state: State, to: str, now: float) -> Step:
+    """New writes stop first. Nothing is handed over before that is confirmed. Not while an opening is under way: it could
+    come after the confirmation."""
+    hold = state.hold
+    if hold is None or hold.opening or hold.handing or to == state.server or to not in hold.record.members:
+        return state, ()
+    kill_at = timing.kill_at(now, hold.record.ttl_s)
+    hold = replace(hold, handing=to, handing_since=now, opened=False, touched=True)
+    return replace(state, hold=hold, closing=kill_at), (Close(),)
+
+
+def continued(state: State, local: Local, peers: Mapping[str, Peer], now: float) -> Step:
+    hold = state.hold
+    if hold.handover:
+        if now - hold.renewed < timing.renewal_period(hold.record.ttl_s):
+            return state, ()
+        return replace(state, hold=replace(hold, renewed=now)), (Send(hold.handover, now),)
+    peer = peers.get(hold.handing)
+    if state.closing is None and peer and not refusal(state, local, peer):
+        counter = hold.counter + 1
+        write = records.handover(hold.record, counter=counter, holder=peer.name, boot_nonce=peer.boot_nonce,
+                                 ttl_s=peer.ttl_s,
+                                 gtid_executed=local.executed if local.alive else hold.record.gtid_executed)
+        return replace(state, hold=replace(hold, counter=counter, handover=write, renewed=now)), (Send(write, now),)
+    if now - hold.handing_since >= state.settings.restart_budget_s:
+        return replace(state, hold=replace(hold, handing=None)), ()  # nothing was sent: opened again
+    return state, ()
+
+
+def refusal(state: State, local: Local, peer: Peer) -> str | None:
+    """A living mysqld, now read-only, says what the candidate must have; of a dead one only the record does."""
+    if local.disk_free < FULL and peer.local.disk_free <= local.disk_free:
+        return f"{peer.name} has a fuller disk than {state.server}"
+    record, settings = state.hold.record, state.settings
+    reason = candidate.refusal(peer.local, record, settings, server=peer.name, forced=local.alive)
+    if reason or not local.alive:
+        return reason
+    lacking = gtid.missing(local.executed, peer.local.executed)
+    return f"{peer.name} still lacks {lacking}" if lacking else None
+
+
+def successor(state: State, local: Local, peers: Mapping[str, Peer]) -> str | None:
+    return next((name for name in sorted(peers) if not refusal(state, local, peers[name])), None)

@@ -1,0 +1,56 @@
+"""The holder's own mysqld: opened, restarted in place, given up when it does not come back; synchronous or alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from . import candidate, handing
+from .holding import may_write
+from .state import Action, Alarm, Hold, Open, Restart, SemiSync, State, Step
+from .view import Local, Peer, Settings
+
+
+def serve(state: State, local: Local, peers: Mapping[str, Peer], now: float) -> Step:
+    """Open what is closed, restart what is dead, hand over what stays dead."""
+    hold = state.hold
+    if local.alive and hold.opened:
+        return replace(state, hold=replace(hold, down_since=None)), ()
+    if hold.opening or state.closing is not None or not may_write(hold, now):
+        return state, ()
+    since = hold.down_since if hold.down_since is not None else now
+    state = replace(state, hold=replace(hold, opened=False, down_since=since))
+    reason = candidate.refusal(local, hold.record, state.settings, server=state.server)
+    if reason is None:
+        return replace(state, hold=replace(state.hold, opening=True, touched=True)), (Open(must_wait(hold)),)
+    if now - since >= state.settings.restart_budget_s and (peer := handing.successor(state, local, peers)):
+        return handing.begin(state, peer, now)
+    return state, (Restart() if not local.alive else Alarm(reason),)
+
+
+def publishes_sync(hold: Hold, local: Local, settings: Settings, now: float) -> bool:
+    """What the next renewal says. It stays true for the patience with a replica that went away: writes wait meanwhile."""
+    if not (settings.semi_sync and local.semi_sync):
+        return False
+    if local.replicas_connected and local.replicas_caught_up:
+        return True
+    alone_s = now - hold.alone_since if hold.alone_since is not None else 0
+    return hold.record.sync and alone_s < settings.sync_patience_s
+
+
+def must_wait(hold: Hold) -> bool:
+    """Whether the store may still say sync=true, now or when a renewal under way lands."""
+    return hold.record.sync or hold.record.counter < hold.last_sync
+
+
+def synchronise(state: State, local: Local, publishes: bool, now: float) -> Step:
+    """Degrade only after the store says sync=false; wait for replicas as soon as there are any to wait for."""
+    hold = state.hold
+    alone_since = None if local.replicas_connected else hold.alone_since if hold.alone_since is not None else now
+    actions: tuple[Action, ...] = ()
+    if local.alive and hold.opened and state.settings.semi_sync:
+        if not local.semi_sync and local.replicas_connected:
+            actions = (SemiSync(True),)
+        elif local.semi_sync and not local.replicas_connected and not publishes and not must_wait(hold):
+            actions = (SemiSync(False),)
+    return replace(state, hold=replace(hold, alone_since=alone_since)), actions

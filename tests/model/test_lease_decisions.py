@@ -1,0 +1,131 @@
+"""Rules that no schedule of the model isolates, because another one fires first: asked one by one."""
+
+from dataclasses import replace
+
+import pytest
+
+from agent import failover
+from agent.lease import candidate, gtid, handing, last_copy, promising, record, returning, taking
+from agent.lease.record import Record
+from agent.lease.state import Asked, Hold, Kill, Promote, State, Switchover, Take, Tick, WasClosed, WasRead
+from agent.lease.view import Local, Peer, Settings
+from agent.system import Failed
+
+RECORD = Record(cluster_id="db", members=("a", "b"), holder="a", boot_nonce="a1", epoch=3, counter=7, ttl_s=5, failover=False,
+                sync=True, gtid_executed="u:1-10", published_at_counter=7)
+LOCAL = Local(alive=True, executed="u:1-10", cluster_id="db", complete=True)
+B = State(server="b", boot_nonce="b1", settings=Settings(), closing=None)
+ASKED = Asked(by="a", epoch=3, ttl_s=5, ask=1.0)
+
+
+def watched(state, start=0.0, steps=58, seen=RECORD):
+    """The record stood still for `steps` tenths of a second."""
+    for step in range(steps):
+        state, _ = failover.step(state, WasRead(sent=start + step / 10, record=seen), start + step / 10)
+    return state, start + steps / 10
+
+
+def test_a_record_survives_the_store():
+    assert Record.from_item({"id": "lease", **RECORD.to_item()}) == RECORD
+
+
+def test_a_record_that_lacks_a_field_is_obeyed_by_nobody():
+    item = RECORD.to_item()
+    del item["epoch"]
+    with pytest.raises(Failed, match="lacks epoch"):
+        Record.from_item(item)
+
+
+def test_every_name_in_a_condition_is_aliased_because_dynamodb_reserves_some():
+    write = record.renewal(RECORD, counter=8, sync=True, gtid_executed=None)
+    assert write.condition() == (
+        "#holder = :holder AND #boot_nonce = :boot_nonce AND #epoch = :epoch AND #counter < :below",
+        {"#holder": "holder", "#boot_nonce": "boot_nonce", "#epoch": "epoch", "#counter": "counter"},
+        {":holder": "a", ":boot_nonce": "a1", ":epoch": 3, ":below": 8},
+    )
+    assert write.record.published_at_counter == 7
+
+
+def test_a_member_with_a_taking_under_way_promises_nothing():
+    write = record.taking(RECORD, holder="b", boot_nonce="b1", ttl_s=5, gtid_executed="", failover=True)
+    state = replace(B, take=Take(write=write, observed=RECORD, sent=0))
+    assert "taking under way" in promising.refusal(state, ASKED)
+
+
+def test_a_member_that_saw_a_newer_epoch_promises_nothing():
+    assert "epoch 4" in promising.refusal(replace(B, seen=(4, 0)), ASKED)
+    assert promising.refusal(B, ASKED) is None
+
+
+def test_the_taking_of_a_watched_record_is_conditional_on_all_of_it():
+    state, now = watched(B)
+    state, actions = failover.step(state, Tick(local=LOCAL), now)
+    (send,) = [action for action in actions if type(action).__name__ == "Send"]
+    assert send.write.equal == RECORD.to_item()
+    assert (send.write.record.epoch, send.write.record.holder, send.write.record.sync) == (4, "b", False)
+
+
+def test_a_missing_item_is_never_free():
+    state, now = watched(B, seen=None)
+    assert not taking.is_free(state.watch, now)
+
+
+def test_manual_failover_waits_for_an_operator():
+    state, now = watched(replace(B, settings=Settings(automatic=False)))
+    refused, _ = taking.take(state, LOCAL, now)
+    assert refused.take is None
+    promoted, _ = failover.step(state, Promote(epoch=3), now)
+    assert taking.take(promoted, LOCAL, now)[0].take is not None
+
+
+@pytest.mark.parametrize("local", [replace(LOCAL, empty=True, cluster_id=None), replace(LOCAL, cluster_id="other")])
+def test_not_even_an_operator_makes_an_empty_or_foreign_volume_primary(local):
+    assert "empty or foreign" in candidate.refusal(local, RECORD, Settings(), server="b", forced=True)
+
+
+def test_the_last_holder_needs_no_sync_but_all_that_it_published():
+    alone = replace(RECORD, sync=False)
+    assert candidate.refusal(LOCAL, alone, Settings(semi_sync=True), server="a") is None
+    restored = replace(LOCAL, executed="u:1-9")
+    assert "lacks u:10" in candidate.refusal(restored, alone, Settings(semi_sync=True), server="a")
+
+
+def holder(**known):
+    return State(server="a", boot_nonce="a1", settings=Settings(), closing=None,
+                 hold=Hold(record=RECORD, since=0, confirmed=1, counter=7, opened=True, touched=True, **known))
+
+
+def test_nothing_moves_from_a_full_disk_to_a_fuller_one():
+    peer = Peer(name="b", boot_nonce="b1", ttl_s=5, local=replace(LOCAL, disk_free=0.0))
+    assert "fuller disk" in handing.refusal(holder(), replace(LOCAL, disk_free=0.01), peer)
+
+
+def test_a_switchover_waits_for_an_opening_under_way():
+    state = holder(opening=True)
+    assert failover.step(state, Switchover("b"), 1.1) == (state, ())
+
+
+def test_a_demotion_with_an_opening_under_way_kills_at_once():
+    state, actions = failover.step(holder(opening=True), Tick(local=LOCAL), 4.5)
+    assert Kill() in actions and state.hold is None and not failover.feeds_watchdog(state)
+    assert failover.feeds_watchdog(failover.step(state, WasClosed(), 4.6)[0])
+
+
+def test_a_foreign_volume_is_neither_cloned_over_nor_followed_from():
+    peer = Peer(name="a", boot_nonce="a1", ttl_s=5, local=LOCAL)
+    course = returning.course(replace(LOCAL, cluster_id="other"), RECORD, peer, None)
+    assert isinstance(course, returning.Refuse)
+
+
+def test_only_verified_copies_of_the_same_database_count_as_copies():
+    copy = last_copy.Copy(where="s3", cluster_id="db", executed="u:1-10", verified=True)
+    mine = {"cluster_id": "db", "executed": "u:1-10", "empty": False}
+    assert last_copy.refusal(**mine, copies=[copy]) is None
+    assert last_copy.refusal(**mine, copies=[replace(copy, verified=False)])
+    assert last_copy.refusal(**mine, copies=[replace(copy, cluster_id="other")])
+    assert "u:10" in last_copy.refusal(**mine, copies=[replace(copy, executed="u:1-9")])
+
+
+def test_gtid_sets_subtract_as_mysql_does():
+    assert gtid.missing("u:1-10:12,v:1-3", "u:2-5,v:1-9") == "u:1:6-10:12"
+    assert gtid.contains("u:1-3:4-6", "u:2-5") and gtid.count("u:1-3:7,v:5") == 5
