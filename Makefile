@@ -1,8 +1,23 @@
-# Two commands do all the set-up: `make up` and `make test`. Everything is decided in local/cli.py.
+# Two commands do all the set-up: `make up` and `make test`. Everything is decided in local/cli.py. The verbs:
+#
+# make up [PORT=9443]           everything: three servers, https://localhost:8443 answers
+# make test                     every test
+# make status                   the servers: state, address, health, database role, release
+# make why                      why a release was refused, in the server's words
+# make shell SERVER=web-a       a root shell on a server;  make logs SERVER=web-a  follows its journal
+# make preview [STACK=dev]      what an up would change
+# make env                      export lines for plain pulumi, boto3 or any AWS tool: eval "$(make -s env)"
+# make drill [DRILL=nginx-kill] faults on the running site, and what they cost
+# make bench                    how long the verbs take and what a server needs
+# make down [VOLUMES=delete]    stop the machines; with VOLUMES=delete destroy everything, data too
+
 PYTHON ?= python3
 export PORT
 
-.PHONY: up down status why shell logs preview env test bench drill
+.PHONY: help up down status why shell logs preview env test bench drill
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
 
 up:
 	@$(PYTHON) -m local up

@@ -95,8 +95,12 @@ class Image(Section):
 
 
 class Servers(Section):
-    lb_type: str = Field("t3.micro", pattern=INSTANCE_TYPE, description="a current (Nitro) EC2 instance type", examples=["t3.micro"])
-    web_type: str = Field("t3.small", pattern=INSTANCE_TYPE, description="a current (Nitro) EC2 instance type", examples=["t3.small"])
+    lb_type: str = Field(
+        "t3.micro", pattern=INSTANCE_TYPE, description="a current (Nitro) EC2 instance type", examples=["t3.micro"]
+    )
+    web_type: str = Field(
+        "t3.small", pattern=INSTANCE_TYPE, description="a current (Nitro) EC2 instance type", examples=["t3.small"]
+    )
     root_gib: int = Field(16, ge=8, le=16384, description="whole GiB from 8 to 16384", examples=[16])
 
 

@@ -98,10 +98,12 @@ def _hold(state: State, event: Tick, now: float) -> Step:
         actions += some
     if not state.hold.handover:
         publishes = serving.publishes_sync(state.hold, event.local, state.settings, now)
-        for part in (lambda s: holding.renew(s, event.local, publishes, now),
-                     lambda s: promising.ask(s, now),
-                     lambda s: serving.synchronise(s, event.local, publishes, now),
-                     lambda s: serving.serve(s, event.local, event.peers, now)):
+        for part in (
+            lambda s: holding.renew(s, event.local, publishes, now),
+            lambda s: promising.ask(s, now),
+            lambda s: serving.synchronise(s, event.local, publishes, now),
+            lambda s: serving.serve(s, event.local, event.peers, now),
+        ):
             state, some = part(state)
             actions += some
     return state, tuple(actions)

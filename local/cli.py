@@ -14,7 +14,7 @@ import click
 from local import bootstrap, cloud, engine, show
 from local.errors import CannotStart
 from local.instance import CHECKOUT, HTTPS_PORT, Instance
-from local.stack import LOCAL, Stack, default_signals, front_door
+from local.stack import LOCAL, Stack, front_door
 
 PAGE_DEADLINE_S = 120
 SERVERS_DEADLINE_S = 180
@@ -23,24 +23,35 @@ TIERS = ("tests/unit", "tests/model", "tests/api", "tests/provider", "tests/engi
 
 @click.group(context_settings={"max_content_width": 120})
 @click.option("--home", type=click.Path(path_type=Path), help="The instance's folder (default: $LOCAL_CLOUD, else .local).")
-@click.option(
-    "--port", type=click.IntRange(1024, 65535), envvar="PORT", default=HTTPS_PORT, show_default=True, help="Of the front door."
-)
+@click.option("--port", type=click.IntRange(1024, 65535), envvar="PORT", help="Of the front door; the last one is remembered.")
 @click.pass_context
-def main(context: click.Context, home: Path | None, port: int) -> None:
+def main(context: click.Context, home: Path | None, port: int | None) -> None:
     """The local cloud: the stack on real Linux machines on this computer."""
-    default_signals()
     context.obj = (home, port)
+
+
+def port_file(instance: Instance) -> Path:
+    return instance.home / "port"
+
+
+def port_of(instance: Instance, wanted: int | None) -> int:
+    """The front door's port: the one asked for, else the one of the last `up`."""
+    kept = port_file(instance)
+    return wanted or (int(kept.read_text()) if kept.exists() else HTTPS_PORT)
 
 
 def stack_named(context: click.Context, name: str = LOCAL) -> Stack:
     home, port = context.obj
+    if not (CHECKOUT / f"Pulumi.{name}.yaml").exists():
+        there = ", ".join(sorted(path.name.split(".")[1] for path in CHECKOUT.glob("Pulumi.*.yaml")))
+        raise CannotStart(f"there is no stack {name!r}: Pulumi.{name}.yaml is missing; there are: {there}")
+    instance = Instance.open(home)
     return Stack(
-        instance=Instance.open(home),
+        instance=instance,
         name=name,
         engine=engine.find_or_build(show.step),
         program=bootstrap.environment(CHECKOUT / "requirements.txt"),
-        overrides=front_door(port),
+        overrides=front_door(port_of(instance, port)) if name == LOCAL else {},
     )
 
 
@@ -53,18 +64,20 @@ def up(context: click.Context) -> None:
 
     began = time.monotonic()
     stack = stack_named(context)
-    if not leftovers.find(stack.instance):
-        bootstrap.ports_must_be_free(context.obj[1])
-    PackageProxy(stack.instance).start()
-    images.ensure(stack.instance, show.step)
-    if cloud.ensure_running(stack.instance):
-        show.step(f"started the local cloud {stack.instance.id}")
+    instance, port = stack.instance, port_of(stack.instance, context.obj[1])
+    if port != port_of(instance, None) or not leftovers.find(instance):
+        bootstrap.ports_must_be_free(port)
+    PackageProxy(instance).start()
+    images.ensure(instance, show.step)
+    if cloud.ensure_running(instance):
+        show.step(f"started the local cloud {instance.id}")
     stack.prepare()
+    port_file(instance).write_text(str(port))
     update(stack)
     outputs = stack.outputs()
     show.wait_for_page(outputs, PAGE_DEADLINE_S)
-    show.wait_for_servers(stack.instance, outputs["release"], SERVERS_DEADLINE_S)
-    show.servers(stack.instance)
+    show.wait_for_servers(instance, outputs["release"], SERVERS_DEADLINE_S)
+    show.servers(instance)
     show.done(f"{outputs['url']} answers, {time.monotonic() - began:.0f} s")
 
 
@@ -76,7 +89,7 @@ def update(stack: Stack) -> None:
         arguments.append("--refresh")
     result = stack.pulumi(*arguments)
     if result.returncode:
-        show.why(stack.instance)
+        show.failed_releases(stack.instance)
         sys.exit(result.returncode)
     if stack.interrupted():
         show.step("a killed run had left creates of unknown outcome; their resources were taken over")
@@ -91,11 +104,10 @@ def down(context: click.Context, volumes: str) -> None:
     from local.host import leftovers
 
     instance = Instance.open(context.obj[0])
-    if volumes == "delete":
+    if volumes == "delete" and stack_named(context).exists():
         destroy(context)
     cloud.stop(instance)
-    for what in leftovers.remove(instance):
-        show.step(f"removed {what}")
+    leftovers.remove(instance)
     if volumes == "delete":
         leftovers.forget(instance)
         show.done("everything is destroyed, volumes and state too")
@@ -129,7 +141,8 @@ def why(context: click.Context) -> None:
     """The reason the servers gave for a release that failed."""
     instance = Instance.open(context.obj[0])
     running(instance)
-    show.why(instance)
+    if not show.failed_releases(instance):
+        show.step("no server has reported a failed release")
 
 
 @main.command()
@@ -149,12 +162,14 @@ def logs(context: click.Context, server: str) -> None:
 
 
 def enter(context: click.Context, server: str, *command: str) -> None:
-    from local.host.machine import enter_command
+    from local.host import machine
 
     instance = Instance.open(context.obj[0])
     running(instance)
-    instance_id = show.instance_id_of(instance, server)
-    arguments = enter_command(instance, instance_id, *command)
+    try:
+        arguments = machine.found(instance, show.instance_id_of(instance, server)).entering(*command)
+    except OSError as error:
+        raise CannotStart(f"{server} cannot be entered: {error}; see: make status") from None
     os.execvp(arguments[0], arguments)
 
 
@@ -167,6 +182,8 @@ def preview(context: click.Context, name: str) -> None:
     if name == LOCAL and cloud.running(stack.instance):
         stack.prepare()
         sys.exit(stack.pulumi("preview", "--diff", "--refresh").returncode)
+    if name == LOCAL and stack.exists():
+        raise CannotStart("the local cloud is not running, and only it knows what there is; start it with: make up")
     sys.exit(preview_offline(stack))
 
 

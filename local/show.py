@@ -149,17 +149,15 @@ def on_server(instance: Instance, instance_id: str, script: str, deadline_s: flo
     return ""
 
 
-def why(instance: Instance) -> None:
-    """The last report of every server that failed; the agents leave them in the release bucket."""
+def failed_releases(instance: Instance) -> bool:
+    """Shows the last report of every server that failed, which the agents leave in the release bucket. Were there any?"""
     s3 = instance.client("s3")
-    said = False
+    failed = False
     for bucket in s3.list_buckets()["Buckets"]:
         for entry in s3.list_objects_v2(Bucket=bucket["Name"], Prefix="reports/").get("Contents", []):
             report = json.loads(s3.get_object(Bucket=bucket["Name"], Key=entry["Key"])["Body"].read())
-            if report["ok"]:
-                continue
-            said = True
-            console.print(f"[red]✗[/red] [bold]{report['server']}[/bold] refused release {report['release']}:")
-            console.print(f"  {report['reason']}", markup=False)
-    if not said:
-        step("no server has reported a failed release")
+            if not report["ok"]:
+                failed = True
+                console.print(f"[red]✗[/red] [bold]{report['server']}[/bold] refused release {report['release']}:")
+                console.print(f"  {report['reason']}", markup=False)
+    return failed

@@ -13,7 +13,8 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class Stack:
         return self.instance.aws_environment() | {
             "PATH": path,
             "PULUMI_HOME": str(self.instance.folder("pulumi")),
+            "PULUMI_STACK": self.name,
             "PULUMI_BACKEND_URL": f"file://{self.instance.folder('state')}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -62,7 +64,8 @@ class Stack:
         environment = os.environ | self.environment()
         environment.pop("VIRTUAL_ENV", None)
         command = [self.engine / "pulumi", *arguments, "--non-interactive"]
-        return subprocess.run(command, env=environment, text=True, capture_output=capture)
+        with interrupts_left_to_the_engine():
+            return subprocess.run(command, env=environment, text=True, capture_output=capture)
 
     def configuration_file(self) -> Path:
         """The committed stack file, or a copy of it where this run must not write to it: another stack, other values."""
@@ -80,7 +83,7 @@ class Stack:
     def prepare(self) -> None:
         """Plugins in place, the stack made if it is new, and whatever a killed run left behind cleared."""
         self._install_plugins()
-        if self.name not in self._names():
+        if not self.exists():
             self._init()
         self._clear_dead_locks()
 
@@ -92,9 +95,12 @@ class Stack:
         if made.returncode:
             raise RuntimeError(f"the engine could not make stack {self.name}: {made.stderr.strip()}")
 
-    def _names(self) -> set[str]:
-        folder = self.instance.folder("state") / ".pulumi" / "stacks" / PROJECT
-        return {path.stem for path in folder.glob("*.json")}
+    def exists(self) -> bool:
+        return self._file().exists()
+
+    def _file(self) -> Path:
+        """Where the engine's file backend keeps the stack's state."""
+        return self.instance.home / "state" / ".pulumi" / "stacks" / PROJECT / f"{self.name}.json"
 
     def _install_plugins(self) -> None:
         """The stand-in providers, as scripts where the engine looks for the plugins of these versions."""
@@ -122,8 +128,7 @@ class Stack:
         return any(resource.get("initErrors") for resource in self._state().get("resources") or [])
 
     def _state(self) -> dict:
-        path = self.instance.home / "state" / ".pulumi" / "stacks" / PROJECT / f"{self.name}.json"
-        return (json.loads(path.read_text())["checkpoint"].get("latest") or {}) if path.exists() else {}
+        return (json.loads(self._file().read_text())["checkpoint"].get("latest") or {}) if self.exists() else {}
 
     def outputs(self) -> dict[str, object]:
         """The program's exports. Raises RuntimeError when the engine cannot say."""
@@ -150,6 +155,14 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def default_signals() -> None:
-    """An inherited SIGINT handler makes the language host print a traceback when a resource fails."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+@contextmanager
+def interrupts_left_to_the_engine() -> Iterator[None]:
+    """Ctrl-C reaches the engine too: it ends what it has begun and frees its lock, and whoever started it waits for that.
+
+    A handler, not SIG_IGN, which the engine would inherit (signal(7)).
+    """
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -33,9 +33,14 @@ def continued(state: State, local: Local, peers: Mapping[str, Peer], now: float)
     peer = peers.get(hold.handing)
     if state.closing is None and peer and not refusal(state, local, peer):
         counter = hold.counter + 1
-        write = records.handover(hold.record, counter=counter, holder=peer.name, boot_nonce=peer.boot_nonce,
-                                 ttl_s=peer.ttl_s,
-                                 gtid_executed=local.executed if local.alive else hold.record.gtid_executed)
+        write = records.handover(
+            hold.record,
+            counter=counter,
+            holder=peer.name,
+            boot_nonce=peer.boot_nonce,
+            ttl_s=peer.ttl_s,
+            gtid_executed=local.executed if local.alive else hold.record.gtid_executed,
+        )
         return replace(state, hold=replace(hold, counter=counter, handover=write, renewed=now)), (Send(write, now),)
     if now - hold.handing_since >= state.settings.restart_budget_s:
         return replace(state, hold=replace(hold, handing=None)), ()  # nothing was sent: opened again

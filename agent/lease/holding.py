@@ -33,10 +33,14 @@ def renew(state: State, local: Local, sync: bool, now: float) -> Step:
     if now - hold.renewed < timing.renewal_period(hold.record.ttl_s):
         return state, ()
     counter = hold.counter + 1
-    write = records.renewal(hold.record, counter=counter, sync=sync,
-                            gtid_executed=local.executed if local.alive else None)
-    hold = replace(hold, counter=counter, renewed=now, sent=(*hold.sent, (counter, now))[-REMEMBERED:],
-                   last_sync=counter if sync else hold.last_sync)
+    write = records.renewal(hold.record, counter=counter, sync=sync, gtid_executed=local.executed if local.alive else None)
+    hold = replace(
+        hold,
+        counter=counter,
+        renewed=now,
+        sent=(*hold.sent, (counter, now))[-REMEMBERED:],
+        last_sync=counter if sync else hold.last_sync,
+    )
     return replace(state, hold=hold), (Send(write, now),)
 
 
@@ -66,8 +70,7 @@ def demote(state: State, now: float) -> Step:
     """At the deadline, also when it is noticed late, or at once. An opening under way could outlive a confirmed
     read-only, so it is killed without asking."""
     hold = state.hold
-    state = replace(state, hold=None, given_up=max(state.given_up, hold.record.epoch),
-                    seen=max(state.seen, hold.record.version))
+    state = replace(state, hold=None, given_up=max(state.given_up, hold.record.epoch), seen=max(state.seen, hold.record.version))
     if not hold.touched:
         return state, ()
     began = min(now, max(hold.until, hold.since))
@@ -94,5 +97,4 @@ def _confirm(hold: Hold, record: Record, sent: float) -> Hold:
 
 
 def _is_ours(hold: Hold | None, record: Record) -> bool:
-    return hold is not None and record.names(hold.record.holder, hold.record.boot_nonce) and (
-        record.epoch == hold.record.epoch)
+    return hold is not None and record.names(hold.record.holder, hold.record.boot_nonce) and (record.epoch == hold.record.epoch)

@@ -84,9 +84,13 @@ def renewal(confirmed: Record, *, counter: int, sync: bool, gtid_executed: str |
     The counter only grows, or a renewal that hung would bring back `sync=true` after writes were acknowledged alone.
     """
     known = gtid_executed is not None
-    record = replace(confirmed, counter=counter, sync=sync,
-                     gtid_executed=gtid_executed if known else confirmed.gtid_executed,
-                     published_at_counter=counter if known else confirmed.published_at_counter)
+    record = replace(
+        confirmed,
+        counter=counter,
+        sync=sync,
+        gtid_executed=gtid_executed if known else confirmed.gtid_executed,
+        published_at_counter=counter if known else confirmed.published_at_counter,
+    )
     return Write(record=record, equal=_identity(confirmed), counter_below=counter)
 
 
@@ -108,5 +112,13 @@ def _identity(record: Record) -> Item:
 
 def _next_epoch(record: Record, holder: str, boot_nonce: str, gtid_executed: str) -> Record:
     # Nobody follows the new holder yet, so its first writes are acknowledged by it alone.
-    return replace(record, holder=holder, boot_nonce=boot_nonce, epoch=record.epoch + 1, counter=0, sync=False,
-                   gtid_executed=gtid_executed, published_at_counter=0)
+    return replace(
+        record,
+        holder=holder,
+        boot_nonce=boot_nonce,
+        epoch=record.epoch + 1,
+        counter=0,
+        sync=False,
+        gtid_executed=gtid_executed,
+        published_at_counter=0,
+    )

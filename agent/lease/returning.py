@@ -57,6 +57,5 @@ def course(local: Local, record: Record | None, holder: Peer | None, salvaged: C
 
 def _clone(local: Local, holder: Peer, salvaged: Copy) -> Course:
     donor = Copy(where=holder.name, cluster_id=holder.local.cluster_id, executed=holder.local.executed, verified=True)
-    reason = last_copy.refusal(cluster_id=local.cluster_id, executed=local.executed, empty=local.empty,
-                               copies=(donor, salvaged))
+    reason = last_copy.refusal(cluster_id=local.cluster_id, executed=local.executed, empty=local.empty, copies=(donor, salvaged))
     return Refuse(reason) if reason else Clone(holder.name)

@@ -43,8 +43,14 @@ def take(state: State, local: Local, now: float) -> Step:
     forced = state.forced_epoch == record.epoch
     if reason := refusal(state, local, record, now - watch.since, forced):
         return state, (Alarm(reason),)
-    write = records.taking(record, holder=state.server, boot_nonce=state.boot_nonce, ttl_s=state.settings.ttl_s,
-                           gtid_executed=local.executed, failover=not forced)
+    write = records.taking(
+        record,
+        holder=state.server,
+        boot_nonce=state.boot_nonce,
+        ttl_s=state.settings.ttl_s,
+        gtid_executed=local.executed,
+        failover=not forced,
+    )
     return replace(state, take=Take(write=write, observed=record, sent=now)), (Send(write, now),)
 
 

@@ -185,6 +185,12 @@ class Machine:
         return f"The end of its console, {self.console}:\n" + "\n".join(text.splitlines()[-8:])
 
 
+def found(instance: Instance, instance_id: str) -> Machine:
+    """The machine of an instance that is there already: to enter, to watch or to cut it, not to start it."""
+    name = f"{instance.id}-{instance_id}"
+    return Machine(instance, MachineSpec(instance_id=instance_id, name=name, netns=name, memory_mib=0, image=Path()))
+
+
 def existing(instance: Instance) -> list[str]:
     """The instance ids of all machines that have a disk on this computer."""
     folder = instance.home / "machines"

@@ -22,7 +22,7 @@ def test_a_changed_algorithm_previews_as_text_and_replaces_no_server(stack):
     before = instance_ids(stack)
     changed = replace(stack, overrides={**stack.overrides, "balancer": {"mode": "active-active", "algorithm": "leastconn"}})
     shown = succeed(changed.pulumi("preview", "--diff", capture=True))
-    assert "balance leastconn" in shown and "balance roundrobin" in shown
+    assert "balance leastconn" in shown and "balance first" in shown
     up(changed)
     assert instance_ids(changed) == before
 

@@ -65,3 +65,12 @@ def test_a_target_deregistered_with_boto3_gets_no_more_requests_until_up_registe
     eventually(lambda: "lb" not in balanced_by(), 20)
     site.make("up")
     eventually(lambda: health() == "healthy" and "lb" in balanced_by(), 60)
+
+
+def test_a_shell_on_a_server_is_roots_and_its_journal_can_be_followed(site):
+    def run(command: str) -> str:
+        return subprocess.run(["bash", "-c", command], cwd=site.checkout, text=True, capture_output=True, timeout=60).stdout
+
+    assert run("echo 'id -un; hostname' | make -s shell SERVER=web-a").split() == ["root", "web-a"]
+    assert "systemd[1]" in run("timeout 5 make -s logs SERVER=lb")
+    assert "there is no server 'nosuch'" in site.make("shell", "SERVER=nosuch", check=False)

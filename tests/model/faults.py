@@ -175,9 +175,27 @@ def switchover(world: World) -> None:
     _for(world, 0.1 * world.ttl, lambda: None)
 
 
-FAULTS: dict[str, Fault] = {fault.__name__: fault for fault in (
-    partition, isolation, blind, severed, delay, outage,
-    rollback, loss, agent_crash, agent_pause, power, volume, mysqld_crash, mysqld_hang, lag, switchover)}
+FAULTS: dict[str, Fault] = {
+    fault.__name__: fault
+    for fault in (
+        partition,
+        isolation,
+        blind,
+        severed,
+        delay,
+        outage,
+        rollback,
+        loss,
+        agent_crash,
+        agent_pause,
+        power,
+        volume,
+        mysqld_crash,
+        mysqld_hang,
+        lag,
+        switchover,
+    )
+}
 
 
 def run(seed: int, profile: Profile) -> World:

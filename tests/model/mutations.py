@@ -33,8 +33,11 @@ def a_renewal_counts_from_its_answer():
 
 @mutation(TWO, faults=("partition", "outage"))
 def an_ambiguous_renewal_counts_as_done():
-    return before_step(lambda event, now: replace(event, outcome=Outcome.DONE)
-                       if isinstance(event, WasWritten) and event.outcome is Outcome.UNKNOWN else event)
+    return before_step(
+        lambda event, now: (
+            replace(event, outcome=Outcome.DONE) if isinstance(event, WasWritten) and event.outcome is Outcome.UNKNOWN else event
+        )
+    )
 
 
 @mutation(TWO, faults=("partition",))
@@ -70,8 +73,10 @@ def an_opening_under_way_is_not_killed():
 @mutation(TWO, 14, faults=("rollback", "isolation"), calm=0, length_ttls=20)
 def an_epoch_given_up_is_resumed():
     original = holding.adopt
-    return tuple((module, "adopt", lambda state, record, now: original(replace(state, given_up=-1), record, now))
-                 for module in (holding, taking))
+    return tuple(
+        (module, "adopt", lambda state, record, now: original(replace(state, given_up=-1), record, now))
+        for module in (holding, taking)
+    )
 
 
 @mutation(LOST, 133, semi_sync=True, max_lag=100, slow=0.4, faults=("power", "severed", "severed"), calm=0, length_ttls=20)
@@ -91,8 +96,9 @@ def nobody_ever_takes():
 @mutation("nobody writable", faults=("switchover", "partition"), calm=0.7, length_ttls=20)
 def a_demotion_that_is_confirmed_is_forgotten():
     original = failover._step
-    return ((failover, "_step", lambda s, event, now: (s, ()) if isinstance(event, state.WasClosed)
-             else original(s, event, now)),)
+    return (
+        (failover, "_step", lambda s, event, now: (s, ()) if isinstance(event, state.WasClosed) else original(s, event, now)),
+    )
 
 
 @mutation(TWO, faults=("isolation",))
@@ -147,8 +153,19 @@ def a_taking_is_unconditional():
 
 @mutation(LOST, semi_sync=True, faults=("loss", "severed"), calm=0)
 def a_missing_item_is_free():
-    free = Record(cluster_id="db", members=("a", "b"), holder="nobody", boot_nonce="", epoch=0, counter=0, ttl_s=5,
-                  failover=False, sync=True, gtid_executed="seed:1", published_at_counter=0)
+    free = Record(
+        cluster_id="db",
+        members=("a", "b"),
+        holder="nobody",
+        boot_nonce="",
+        epoch=0,
+        counter=0,
+        ttl_s=5,
+        failover=False,
+        sync=True,
+        gtid_executed="seed:1",
+        published_at_counter=0,
+    )
     read, taking_ = taking.was_read, records.taking
 
     def was_read(now_state, event, now):
@@ -158,9 +175,15 @@ def a_missing_item_is_free():
         made = taking_(observed, **known)
         return replace(made, equal=None) if observed == free else made
 
-    return ((taking, "was_read", was_read), (records, "taking", write),
-            (taking, "refusal", lambda s, local, record, watched, forced: candidate.refusal(
-                local, record, s.settings, server=s.server)))
+    return (
+        (taking, "was_read", was_read),
+        (records, "taking", write),
+        (
+            taking,
+            "refusal",
+            lambda s, local, record, watched, forced: candidate.refusal(local, record, s.settings, server=s.server),
+        ),
+    )
 
 
 @mutation("second failover", pause_s=25, faults=("power", "partition"), calm=0)
@@ -185,8 +208,9 @@ def a_taking_does_not_ask_for_sync():
 @mutation(LOST, 15, semi_sync=True, max_lag=100, faults=("mysqld_crash", "power", "lag"), calm=0)
 def a_restarted_replica_is_complete():
     original = candidate._unsynchronised
-    return ((candidate, "_unsynchronised",
-             lambda local, record, server: original(replace(local, complete=True), record, server)),)
+    return (
+        (candidate, "_unsynchronised", lambda local, record, server: original(replace(local, complete=True), record, server)),
+    )
 
 
 @mutation("lacking", faults=("lag", "power", "partition"), calm=0)
@@ -197,8 +221,7 @@ def any_lag_is_accepted():
 @mutation(LOST, semi_sync=True, max_lag=100, faults=("lag", "power", "partition"), calm=0)
 def what_was_received_need_not_be_applied():
     original = candidate.refusal
-    return ((candidate, "refusal",
-             lambda local, *rest, **known: original(replace(local, applied=True), *rest, **known)),)
+    return ((candidate, "refusal", lambda local, *rest, **known: original(replace(local, applied=True), *rest, **known)),)
 
 
 @mutation("empty volume", max_lag=1000, faults=("volume", "power"), calm=0)

@@ -23,8 +23,14 @@ class Node(ServingData):
         self.world, self.name = world, name
         profile, draw = world.profile, world.random
         self.rate, self.offset = draw.choice(profile.rates), draw.uniform(0, 1000)
-        self.settings = Settings(ttl_s=draw.choice(profile.ttls), semi_sync=profile.semi_sync, max_lag=profile.max_lag,
-                                 pause_s=profile.pause_s, restart_budget_s=world.ttl, sync_patience_s=0.4 * world.ttl)
+        self.settings = Settings(
+            ttl_s=draw.choice(profile.ttls),
+            semi_sync=profile.semi_sync,
+            max_lag=profile.max_lag,
+            pause_s=profile.pause_s,
+            restart_budget_s=world.ttl,
+            sync_patience_s=0.4 * world.ttl,
+        )
         self.mysqld = Mysqld(name, {"seed": 1})
         self.powered = True
         self.agent: state.State | None = None
@@ -147,28 +153,44 @@ class Node(ServingData):
         others = [node for node in self.world.nodes.values() if node is not self]
         mysqld = self.mysqld
         connected = all(self._receives(other) for other in others)
-        return Local(alive=mysqld.answers, executed=text(mysqld.data), applied=not mysqld.relay,
-                     cluster_id=mysqld.cluster_id if mysqld.data else None, empty=mysqld.empty, complete=mysqld.complete,
-                     semi_sync=mysqld.semi_sync, replicas_connected=connected,
-                     replicas_caught_up=connected and all(o.mysqld.has_received(*last) for o in others
-                                                          for last in mysqld.data.items()))
+        return Local(
+            alive=mysqld.answers,
+            executed=text(mysqld.data),
+            applied=not mysqld.relay,
+            cluster_id=mysqld.cluster_id if mysqld.data else None,
+            empty=mysqld.empty,
+            complete=mysqld.complete,
+            semi_sync=mysqld.semi_sync,
+            replicas_connected=connected,
+            replicas_caught_up=connected and all(o.mysqld.has_received(*last) for o in others for last in mysqld.data.items()),
+        )
 
     def _receives(self, other: Node) -> bool:
         mysqld = other.mysqld
         return mysqld.source == self.name and mysqld.answers and self.world.connected(self.name, other.name)
 
     def peers(self) -> dict[str, Peer]:
-        return {other.name: Peer(name=other.name, boot_nonce=other.agent.boot_nonce, ttl_s=other.settings.ttl_s,
-                                 local=other.local())
+        return (
+            {
+                other.name: Peer(
+                    name=other.name, boot_nonce=other.agent.boot_nonce, ttl_s=other.settings.ttl_s, local=other.local()
+                )
                 for other in self.world.nodes.values()
-                if other is not self and other.agent and self.world.connected(self.name, other.name)
-                and self.world.t >= other.paused_until} if self.agent.hold else {}
+                if other is not self
+                and other.agent
+                and self.world.connected(self.name, other.name)
+                and self.world.t >= other.paused_until
+            }
+            if self.agent.hold
+            else {}
+        )
 
     # What it does: the store and the other agents.
 
     def _do_read(self, action: state.Read, agent: int) -> None:
-        self.world.to_store(self, self.world.store.read,
-                            lambda record: self.tell(state.WasRead(sent=action.sent, record=record), agent))
+        self.world.to_store(
+            self, self.world.store.read, lambda record: self.tell(state.WasRead(sent=action.sent, record=record), agent)
+        )
 
     def _do_send(self, action: state.Send, agent: int) -> None:
         write = action.write

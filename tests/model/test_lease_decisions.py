@@ -11,8 +11,19 @@ from agent.lease.state import Asked, Hold, Kill, Promote, State, Switchover, Tak
 from agent.lease.view import Local, Peer, Settings
 from agent.system import Failed
 
-RECORD = Record(cluster_id="db", members=("a", "b"), holder="a", boot_nonce="a1", epoch=3, counter=7, ttl_s=5, failover=False,
-                sync=True, gtid_executed="u:1-10", published_at_counter=7)
+RECORD = Record(
+    cluster_id="db",
+    members=("a", "b"),
+    holder="a",
+    boot_nonce="a1",
+    epoch=3,
+    counter=7,
+    ttl_s=5,
+    failover=False,
+    sync=True,
+    gtid_executed="u:1-10",
+    published_at_counter=7,
+)
 LOCAL = Local(alive=True, executed="u:1-10", cluster_id="db", complete=True)
 B = State(server="b", boot_nonce="b1", settings=Settings(), closing=None)
 ASKED = Asked(by="a", epoch=3, ttl_s=5, ask=1.0)
@@ -91,8 +102,13 @@ def test_the_last_holder_needs_no_sync_but_all_that_it_published():
 
 
 def holder(**known):
-    return State(server="a", boot_nonce="a1", settings=Settings(), closing=None,
-                 hold=Hold(record=RECORD, since=0, confirmed=1, counter=7, opened=True, touched=True, **known))
+    return State(
+        server="a",
+        boot_nonce="a1",
+        settings=Settings(),
+        closing=None,
+        hold=Hold(record=RECORD, since=0, confirmed=1, counter=7, opened=True, touched=True, **known),
+    )
 
 
 def test_nothing_moves_from_a_full_disk_to_a_fuller_one():

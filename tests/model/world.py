@@ -67,9 +67,21 @@ class World:
         self.calm_since = 0.0
         self.last_taking = float("-inf")
         self.nodes = {name: Node(self, name) for name in names}
-        self.store = Store(Record(cluster_id="db", members=tuple(names), holder="a", boot_nonce="a1", epoch=0, counter=0,
-                                  ttl_s=self.nodes["a"].settings.ttl_s, failover=False, sync=False,
-                                  gtid_executed="seed:1", published_at_counter=0))
+        self.store = Store(
+            Record(
+                cluster_id="db",
+                members=tuple(names),
+                holder="a",
+                boot_nonce="a1",
+                epoch=0,
+                counter=0,
+                ttl_s=self.nodes["a"].settings.ttl_s,
+                failover=False,
+                sync=False,
+                gtid_executed="seed:1",
+                published_at_counter=0,
+            )
+        )
         for node in self.nodes.values():
             node.boot()
 

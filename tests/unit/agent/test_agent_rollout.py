@@ -99,7 +99,10 @@ def test_two_applies_on_one_server_do_not_meet(system: FakeSystem) -> None:
     path.parent.mkdir(parents=True)
     with path.open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(Failed, match="another apply on this server holds /run/distributed-web/apply.lock"), rollout.alone(system):
+        with (
+            pytest.raises(Failed, match=r"another apply on this server holds /run/distributed-web/apply.lock"),
+            rollout.alone(system),
+        ):
             raise AssertionError("two at once")
     with rollout.alone(system):
         pass

@@ -1,0 +1,156 @@
+"""One run of one drill, from a site that is well to a site that is well. The fault is undone whatever happens, also on Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from drills import figures
+from drills.catalogue import Drill
+from drills.figures import Figures, Span
+from drills.records import Event, Request, Sample, load
+from drills.site import NotWell, Server, Site
+from local.instance import CHECKOUT
+
+READY_S = 180  # until the site is well before a drill
+WARM_UP_S = 4
+MEASURED_S = 15  # after the fault, at least
+COOL_DOWN_S = 3
+DRAIN_S = 30  # for the client's last requests
+CALM_S = 0.5  # what reads may take before the fault; more, and the computer is too busy to measure anything
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """`broken`: the expectations that did not hold, as sentences. The records lie in `folder`."""
+
+    drill: Drill
+    number: int
+    server: str
+    span: Span
+    figures: Figures
+    events: tuple[Event, ...]
+    broken: tuple[str, ...]
+    folder: Path = field(repr=False)
+
+    def requests(self) -> list[Request]:
+        return load(self.folder / "requests", Request)
+
+    def samples(self) -> list[Sample]:
+        return load(self.folder / "samples", Sample)
+
+
+def conduct(site: Site, outputs: Mapping[str, str], drill: Drill, number: int, folder: Path, say: Callable[[str], None]) -> Run:
+    """Raises NotWell when the site is not well before; when it is not afterwards, that is a broken expectation."""
+    folder.mkdir(parents=True)
+    say("waits until the site is well")
+    site.wait_until_well(READY_S)
+    server = site.named(drill.fault.server)
+    prefix = f"drill {drill.name} {number} {int(time.time())} "
+    events, broken = [], []
+    with recording(site, outputs, prefix, folder):
+        say("warms up")
+        time.sleep(WARM_UP_S)
+        say(f"{drill.title} ({server.name})")
+        began = time.monotonic()
+        events.append(Event(at=began, kind="fault", text=drill.title))
+        ended = suffer(site, drill, server)
+        if drill.lasts_s:
+            events.append(Event(at=ended, kind="end", text="the fault is undone"))
+        say("recovers")
+        try:
+            site.wait_until_well(drill.recover_s)
+        except NotWell as trouble:
+            broken.append(str(trouble))
+        time.sleep(max(COOL_DOWN_S, began + MEASURED_S - time.monotonic()))
+    say("looks for every acknowledged write")
+    requests, samples = load(folder / "requests", Request), load(folder / "samples", Sample)
+    last = max(request.due for request in requests)
+    span = Span(fault=began, end=ended if drill.lasts_s else began, last=last)
+    result = figures.compute(requests, samples, span, faulty=server.name, found=site.notes(prefix))
+    if result.recovered_s:
+        events.append(Event(at=span.end + result.recovered_s, kind="recovered", text="all is well"))
+    return Run(
+        drill=drill,
+        number=number,
+        server=server.name,
+        span=span,
+        figures=result,
+        events=(*events, *figures.detections(requests, samples, server.name, began)),
+        broken=(*disturbed(result), *broken, *figures.broken(result, drill.at_most)),
+        folder=folder,
+    )
+
+
+def disturbed(result: Figures) -> list[str]:
+    """Why the run says nothing, if so."""
+    if result.calm_read_p99_s <= CALM_S:
+        return []
+    return [f"before the fault reads took {result.calm_read_p99_s:.1f} s already: this computer was busy, the run says nothing"]
+
+
+def suffer(site: Site, drill: Drill, server: Server) -> float:
+    """The fault, for as long as it lasts; when its undoing began."""
+    try:
+        drill.fault.begin(site, server)
+        time.sleep(drill.lasts_s)
+    finally:
+        ended = time.monotonic()
+        with uninterrupted():
+            drill.fault.end(site, server)
+    return ended
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A second Ctrl-C must not leave a fault behind."""
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+@contextlib.contextmanager
+def recording(site: Site, outputs: Mapping[str, str], prefix: str, folder: Path) -> Iterator[None]:
+    """The client and the poller measure meanwhile; their records are whole afterwards."""
+    door = site.door
+    client = {"host": door.host, "port": door.port, "certificate": door.certificate, "seed": 1, "prefix": prefix}
+    poller = {"home": str(site.instance.home), "outputs": {name: outputs[name] for name in ("url", "certificate")}}
+    with (
+        measuring("drills.poller", poller | {"out": str(folder / "samples")}, folder),
+        measuring("drills.client", client | {"out": str(folder / "requests")}, folder),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def measuring(module: str, wanted: Mapping[str, object], folder: Path) -> Iterator[None]:
+    """A process that measures until its input ends. In a session of its own, so that Ctrl-C is ours alone to handle."""
+    with (folder / f"{module}.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            cwd=CHECKOUT,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+        )
+    try:
+        process.stdin.write(json.dumps(wanted) + "\n")
+        process.stdin.flush()
+        yield
+        process.stdin.close()
+        if process.wait(timeout=DRAIN_S):
+            raise RuntimeError(f"{module} failed:\n{(folder / f'{module}.log').read_text()[-2000:]}")
+    finally:
+        process.kill()
+        process.wait()

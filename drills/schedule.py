@@ -1,0 +1,37 @@
+"""When the measuring client sends what. Pure: the same seed gives the same visitors."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from drills.records import READ, WRITE
+
+READS_PER_S = 100
+WRITES_PER_S = 50
+NEW_VISITOR = 0.2  # of the requests open a connection; a browser asks for a handful of things on one
+
+
+@dataclass(frozen=True, order=True)
+class Planned:
+    """A request at `at` seconds from the beginning. `fresh`: by a new visitor, who has no connection yet."""
+
+    at: float
+    kind: str
+    fresh: bool
+
+
+def requests(seed: int) -> Iterator[Planned]:
+    """Without end, in order. An open loop: the times depend on nothing that the site does."""
+    chance = random.Random(seed)
+    streams = heapq.merge(evenly(READS_PER_S, READ), evenly(WRITES_PER_S, WRITE))
+    return (Planned(at, kind, chance.random() < NEW_VISITOR) for at, kind in streams)
+
+
+def evenly(per_second: int, kind: str) -> Iterator[tuple[float, str]]:
+    number = 0
+    while True:
+        yield number / per_second, kind
+        number += 1

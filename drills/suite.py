@@ -1,0 +1,117 @@
+"""All runs of a `make drill`: progress and table on the terminal, results.json and report.html in the run's folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import signal
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from drills import catalogue, faults, report
+from drills.catalogue import Drill
+from drills.run import Run, conduct, uninterrupted
+from drills.site import NotWell, Site
+from drills.summary import COLUMNS, cells, grouped
+from local.instance import Instance
+
+console = Console(highlight=False)
+
+
+def run(instance: Instance, outputs: Mapping[str, str], names: tuple[str, ...], repeat: int) -> bool:
+    """Whether every expectation held. Raises click.ClickException when the site is not fit for a drill."""
+    try:
+        drills = catalogue.selected(names)
+    except catalogue.UnknownDrill as problem:
+        raise click.ClickException(str(problem)) from None
+    site = Site(instance, outputs)
+    folder = instance.folder("drills") / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
+    folder.mkdir()
+    runs: list[Run] = []
+    try:
+        with interruptible(), healed(site):
+            for one in conducted(site, outputs, drills, repeat, folder):
+                runs.append(one)
+                write(folder, runs)
+    except (NotWell, OSError, RuntimeError) as trouble:
+        raise click.ClickException(f"the drills ended early: {trouble}; see: make status") from trouble
+    except KeyboardInterrupt:
+        console.print("interrupted; the fault is undone")
+        return False
+    finally:
+        if runs:
+            Console(width=max(console.width, 150), highlight=False).print(table(runs))
+            console.print(f"{folder / 'report.html'}")
+    return not any(one.broken for one in runs)
+
+
+def conducted(site: Site, outputs: Mapping[str, str], drills: Sequence[Drill], repeat: int, folder: Path) -> Iterator[Run]:
+    """Each drill in turn, then all of them again: so that a slow hour meets every drill alike."""
+    columns = (TextColumn("[bold]{task.fields[drill]}"), TextColumn("{task.description}"), BarColumn(20))
+    with Progress(*columns, MofNCompleteColumn(), TimeElapsedColumn(), console=console) as progress:
+        task = progress.add_task("", total=len(drills) * repeat, drill="")
+        for number in range(1, repeat + 1):
+            for drill in drills:
+                progress.update(task, drill=drill.name)
+                say = lambda text: progress.update(task, description=text)  # noqa: E731
+                one = conduct(site, outputs, drill, number, folder / f"{drill.name}-{number}", say)
+                progress.advance(task)
+                mark = "[red]✗[/red]" if one.broken else "[green]✓[/green]"
+                progress.console.print(f"{mark} {drill.name}" + "".join(f"\n    {sentence}" for sentence in one.broken))
+                yield one
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C and SIGTERM become KeyboardInterrupt, so that faults are undone; the other verbs end at once instead."""
+    former = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def healed(site: Site) -> Iterator[None]:
+    """No fault before, of a drill that was killed; none afterwards."""
+    faults.heal(site)
+    try:
+        yield
+    finally:
+        with uninterrupted():
+            faults.heal(site)
+
+
+def write(folder: Path, runs: Sequence[Run]) -> None:
+    began = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds")
+    computer = f"{os.cpu_count()} cores, Linux {platform.release().split('-')[0]}"
+    results = {"written": began, "computer": computer, "runs": [record(one) for one in runs]}
+    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    (folder / "report.html").write_text(report.page(runs, computer=computer, written=began))
+
+
+def record(one: Run) -> dict[str, object]:
+    """A run as results.json holds it; times rounded to milliseconds."""
+    rounded = {name: round(value, 3) for name, value in asdict(one.figures).items()}
+    head = {"drill": one.drill.name, "run": one.number, "server": one.server}
+    return head | rounded | {"expected_at_most": dict(one.drill.at_most), "broken": list(one.broken)}
+
+
+def table(runs: Sequence[Run]) -> Table:
+    shown = Table("drill", "runs", *(title for title, _, _ in COLUMNS), "holds", box=None, header_style="bold", pad_edge=False)
+    for name, group in grouped(runs).items():
+        held = sum(not one.broken for one in group)
+        verdict = f"[{'green' if held == len(group) else 'red'}]{held} of {len(group)}"
+        shown.add_row(name, str(len(group)), *cells(group), verdict)
+    return shown

@@ -1,0 +1,102 @@
+"""Figures from records whose truth is known by construction."""
+
+import pytest
+
+from drills import figures
+from drills.records import READ, WRITE
+
+from .example import FAULT, SPAN, request, samples, steady
+
+
+def compute(requests, found=(), faulty="lb", nodes=()):
+    return figures.compute(requests, nodes, SPAN, faulty=faulty, found=found)
+
+
+def test_the_outage_is_the_longest_time_without_a_success_around_the_fault():
+    requests = steady(WRITE, without=(100, 106))
+    assert figures.outage(requests, WRITE, SPAN) == pytest.approx(6.1)
+
+
+def test_a_gap_before_the_fault_is_no_outage():
+    assert figures.outage(steady(WRITE, without=(91, 98)), WRITE, SPAN) == pytest.approx(0.1)
+
+
+def test_an_outage_that_never_ends_lasts_until_the_last_request_was_due():
+    assert figures.outage(steady(WRITE, last=99.9), WRITE, SPAN) == pytest.approx(20.09)
+
+
+def test_writes_that_waited_in_a_queue_are_an_outage_although_none_failed():
+    queued = [request(at, WRITE, took=5 - (at - 100)) for at in (100.5, 102, 104)]
+    assert figures.outage([*steady(WRITE, without=(100, 105)), *queued], WRITE, SPAN) == pytest.approx(5.09)
+
+
+def test_reads_do_not_count_for_the_outage_of_writes():
+    assert figures.outage(steady(READ), WRITE, SPAN) == pytest.approx(20)
+
+
+def test_an_acknowledged_write_that_is_not_found_is_lost_and_an_unacknowledged_one_is_not():
+    requests = [request(101, WRITE), request(102, WRITE), request(103, WRITE, ok=False)]
+    result = compute(requests, found={"note 101"})
+    assert (result.acknowledged, result.lost, result.failed_writes) == (2, 1, 1)
+
+
+def test_failures_are_blamed_on_a_surviving_balancer_only_when_it_is_known_to_have_had_the_request():
+    requests = [
+        request(101, ok=False),
+        request(102, ok=False, balancer="lb"),
+        request(103, ok=False, balancer="web-a"),
+        request(104, ok=False, status=503),
+    ]
+    result = compute(requests)
+    assert (result.failed_reads, result.failed_reads_answered) == (4, 2)
+
+
+def test_the_share_of_failed_connections_counts_new_visitors_in_the_first_fifteen_seconds():
+    inside = [request(101 + number, fresh=True, ok=number % 3 != 0) for number in range(6)]
+    outside = [request(116, fresh=True, ok=False), request(102, fresh=False, ok=False), request(95, fresh=True, ok=False)]
+    assert compute([*inside, *outside]).failed_connections_share == pytest.approx(2 / 6)
+
+
+def test_the_last_failure_and_the_slowest_read_are_told_in_seconds_after_the_fault():
+    requests = [*steady(), request(107.5, ok=False, took=10), request(103, took=1.5)]
+    result = compute(requests)
+    assert result.last_failure_s == pytest.approx(7.5)
+    assert result.slowest_read_s == pytest.approx(10)
+
+
+def test_two_writable_nodes_in_the_same_beat_are_counted_and_a_handover_is_not():
+    handover = samples("web-a", "mysql", [(100.00, "writable"), (100.06, "read-only")])
+    handover += samples("web-b", "mysql", [(100.01, "read-only"), (100.07, "writable")])
+    assert figures.two_writable(handover) == 0
+    assert figures.takeovers(handover) == 1
+    both = [*handover, *samples("web-a", "mysql", [(100.08, "writable"), (100.11, "writable")])]
+    assert figures.two_writable(both) == 1
+
+
+def test_recovery_lasts_until_the_last_wrong_answer_or_failed_request_after_the_end_of_the_fault():
+    nodes = samples("web-b", "agent", [(99, "replica"), (105, ""), (117.5, "none"), (118, "replica")])
+    assert compute(steady(), nodes=nodes).recovered_s == pytest.approx(7.5)
+    assert compute([*steady(), request(119, ok=False)], nodes=nodes).recovered_s == pytest.approx(9)
+    assert compute(steady()).recovered_s == 0
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 5), (0.95, 10), (0.99, 10), (1, 10)])
+def test_quantiles_are_values_that_occurred(share, expected):
+    assert figures.quantile(range(1, 11), share) == expected
+
+
+def test_a_broken_expectation_names_figure_value_and_limit():
+    result = compute([request(101, ok=False)])
+    assert figures.broken(result, {"failed_reads": 0, "lost": 0}) == ["failed_reads is 1, at most 0 is good"]
+
+
+def test_detections_name_the_observer_and_the_instant():
+    nodes = samples("web-a", "target", [(99, "healthy"), (111, "unhealthy"), (112, "unhealthy")])
+    nodes += samples("web-a", "agent", [(99.9, "primary"), (100.2, "")])
+    requests = [*steady(last=101), request(101.5, web="web-b")]
+    found = [(event.at, event.text) for event in figures.detections(requests, nodes, "web-a", FAULT)]
+    assert found == [
+        (100.2, "its agent is silent"),
+        (101.51, "web-b answers instead of web-a"),
+        (111, "the front door gives web-a up"),
+    ]
