@@ -46,6 +46,12 @@ class Site:
         return tuple(server for server in self.servers if server.kind == "web")
 
     @property
+    def order(self) -> tuple[str, ...]:
+        """In which the servers get a release: first the primary's, which runs the application's set-up, the balancer last."""
+        turns = sorted(self.servers, key=lambda server: (server.kind == "lb", server.name != self.database_primary))
+        return tuple(server.name for server in turns)
+
+    @property
     def domain(self) -> str:
         """The names on the internal certificates end in it: `<server>.`, `web.` and `db.` in front."""
         return f"{self.stack}.internal"

@@ -56,7 +56,7 @@ def _manifest(site: Site, server: Server, archives: Archives, secrets: Sequence[
     web = server.kind == "web"
     return {
         "server": server.name,
-        "order": [each.name for each in site.servers],
+        "order": list(site.order),
         "peers": {peer.name: peer.address for peer in site.servers},
         "files": [
             {

@@ -9,7 +9,7 @@ from cloud_init.site import App, Server, Site
 from components import subnets
 from settings import Settings
 
-KINDS = {"web-a": "web", "web-b": "web", "lb": "lb"}  # by server, in the order in which they get a release
+KINDS = {"web-a": "web", "web-b": "web", "lb": "lb"}  # by server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Plan:
 
     @property
     def order(self) -> list[str]:
-        return [server.name for server in self.site.servers]
+        return list(self.site.order)
 
 
 def make(settings: Settings) -> Plan:
