@@ -18,6 +18,7 @@ from pathlib import Path
 from local.errors import CannotStart
 from local.host.process import Process
 from local.instance import CHECKOUT, Instance
+from local.locks import held
 
 START_DEADLINE_S = 60
 STOP_DEADLINE_S = 90
@@ -59,6 +60,13 @@ def ensure_running(instance: Instance) -> bool:
 def stop(instance: Instance) -> None:
     """Ends the daemon, which powers its machines off first; nothing to do when it does not run."""
     process(instance).stop(STOP_DEADLINE_S)
+    with held(lock_file(instance)):  # the kernel frees it when the process is gone, with its last write
+        pass
+
+
+def lock_file(instance: Instance) -> Path:
+    """Held by the daemon as long as it lives (flock(2))."""
+    return instance.run / "cloud.lock"
 
 
 def ready_file(instance: Instance) -> Path:
@@ -79,7 +87,7 @@ def serve(instance: Instance, *, machines: bool) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    with (instance.run / "cloud.lock").open("w") as lock:
+    with lock_file(instance).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
