@@ -38,15 +38,14 @@ def run() -> None:
     """Measures everything once and writes the table between the marks of docs/measurements.md."""
     home = CHECKOUT / ".local" / "bench"
     (port,) = free_ports(1)
-    instance = Instance.open(home)
     verb = [sys.executable, "-m", "local.cli", "--home", str(home), "--port", str(port)]
     rows = []
     try:
         call([*verb, "down", "--volumes", "delete"], check=False)
         rows.append(timed("nothing → page answers (make up)", "≤ 60 s", lambda: call([*verb, "up"])))
-        rows += servers(instance)
+        rows += servers(Instance.open(home))
         rows.append(timed("make up again, nothing to change", "≤ 15 s", lambda: call([*verb, "up"])))
-        rows.append(timed("pulumi preview of the whole graph", "≤ 8 s", lambda: call([*verb, "preview"])))
+        rows.append(timed("make preview: refresh and diff of the whole graph", "≤ 8 s", lambda: call([*verb, "preview"])))
         rows.append(timed("make down", "≤ 15 s", lambda: call([*verb, "down"])))
         rows.append(timed("make up after make down", "", lambda: call([*verb, "up"])))
         unit = [sys.executable, "-m", "pytest", "-q", "tests/unit"]
