@@ -77,13 +77,12 @@ def ready_file(instance: Instance) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="local.cloud")
     parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--no-machines", action="store_true", help="the API alone")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    serve(Instance.open(options.home), machines=not options.no_machines)
+    serve(Instance.open(options.home))
 
 
-def serve(instance: Instance, *, machines: bool) -> None:
+def serve(instance: Instance) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -93,23 +92,16 @@ def serve(instance: Instance, *, machines: bool) -> None:
         except BlockingIOError:
             sys.exit(f"the local cloud {instance.id} runs already; stop it with: make down")
         # Imported late: moto takes two seconds, and a second daemon should be refused at once.
-        from local.api.host import NoMachines
         from local.api.server import ApiServer
+        from local.host.follower import MachineHost
 
-        if machines:
-            from local.host.follower import MachineHost
-
-            host = MachineHost(instance)
-        else:
-            host = NoMachines()
+        host = MachineHost(instance)
         api = ApiServer(instance, host)
         api.start()
-        if machines:
-            host.start()
+        host.start()
         ready_file(instance).write_text(str(os.getpid()))
         ended.wait()
-        if machines:
-            host.stop(machines=True)
+        host.stop(machines=True)
         api.stop()
 
 

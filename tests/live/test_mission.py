@@ -10,6 +10,8 @@ from collections import Counter
 
 import pytest
 
+from local.instance import http_port
+
 from .conftest import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.subprocess]
@@ -33,7 +35,7 @@ def test_the_page_comes_through_the_front_door_with_a_verified_certificate(site)
 
 
 def test_plain_http_is_redirected_to_https(site):
-    connection = http.client.HTTPConnection("localhost", site.port - 363, timeout=10)
+    connection = http.client.HTTPConnection("localhost", http_port(site.port), timeout=10)
     connection.request("GET", "/some/page?x=1")
     answer = connection.getresponse()
     assert answer.status == 301
