@@ -1,7 +1,7 @@
 """The Pulumi command line: the user's own when it is new enough, else built from source with Go, once, into the cache.
 
-The PyPI wheels hold no engine. `engine_modules/cli` and `engine_modules/language` are Go modules whose only content is a `tool`
-line and its checksums: the engine, and the Python language host (which is served only as part of an old release of the SDK module).
+The PyPI wheels hold no engine. `engine_modules/cli` and `engine_modules/language` are Go modules with nothing but a `tool`
+line and its checksums: the engine, and the Python language host (served only as part of an old release of the SDK module).
 """
 
 from __future__ import annotations
