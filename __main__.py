@@ -15,7 +15,7 @@ from components.edge import Edge, EdgeArgs
 from components.fleet import Fleet, FleetArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.network import Network, NetworkArgs
-from components.release import Bucket, Release, ReleaseArgs
+from components.release import Bucket, BucketArgs, Release, ReleaseArgs
 from components.rollout import Rollout, RolloutArgs
 from components.secrets import Encryption, EncryptionArgs, Passwords, PasswordsArgs
 
@@ -49,7 +49,9 @@ volumes_args = DataVolumesArgs(
     protect=protect,
 )
 volumes = DataVolumes(f"{stack}-data", volumes_args, opts)
-bucket = Bucket(f"{stack}-release", opts)
+# What is in the first is made again by the next `pulumi up`; in the second is what only one database had.
+bucket = Bucket(f"{stack}-release", BucketArgs(disposable=True), opts)
+salvage = Bucket(f"{stack}-salvage", BucketArgs(disposable=not protect), opts)
 build = HERE / ".build"
 release_args = ReleaseArgs(
     site=planned.site,
@@ -85,9 +87,11 @@ fleet_args = FleetArgs(
     key_arn=key,
     bucket=bucket.name,
     bucket_arn=bucket.arn,
+    salvage=salvage.name,
+    salvage_arn=salvage.arn,
     table=table.name,
     table_arn=table.arn,
-    after=[network, walls, release, hops, passwords],
+    after=[network, walls, release, salvage, hops, passwords],
 )
 servers = Fleet(stack, fleet_args, opts).servers
 Rollout(f"{stack}-rollout", RolloutArgs(release=release.id, servers=servers, order=planned.order), opts)
@@ -98,6 +102,7 @@ pulumi.export("url", edge.url)
 pulumi.export("certificate", edge.certificate)
 pulumi.export("load_balancer", {"arn": edge.balancer.arn, "dns_name": edge.balancer.dns_name})
 pulumi.export("bucket", bucket.name)
+pulumi.export("salvage", salvage.name)
 pulumi.export("release", release.id)
 pulumi.export("database", {"primary": chosen.database.primary, "name": chosen.database.name})
 standing = {name: {"address": planned.addresses[name], "zone": f"{region}{planned.zones[name]}"} for name in servers}

@@ -116,6 +116,11 @@ class Database(Section):
     )  # fmt: skip
     primary: WebServer = Field("web-a", examples=["web-a"])
     replication: Literal["async", "semi-sync"] = Field("async", examples=["async"])
+    failover: Literal["automatic", "manual"] = Field("automatic", examples=["automatic"])
+    lease_ttl: int = Field(5, ge=3, le=60, description="whole seconds from 3 to 60", examples=[5])
+    max_lag: int = Field(100, ge=0, description="a number of transactions, 0 or more", examples=[100])
+    restart_budget: int = Field(5, ge=1, le=600, description="whole seconds from 1 to 600", examples=[5])
+    read_lag: int = Field(10, ge=1, le=3600, description="whole seconds from 1 to 3600", examples=[10])
     volume_gib: int = Field(20, ge=1, le=16384, description="whole GiB from 1 to 16384", examples=[20])
     volumes: dict[WebServer, Annotated[str, Field(pattern=r"^vol-([0-9a-f]{8}|[0-9a-f]{17})$")]] = Field(
         {}, description="existing EBS volumes to adopt, by web-a and web-b", examples=["vol-0123456789abcdef0"]

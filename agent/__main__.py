@@ -1,4 +1,4 @@
-"""The agent's two verbs: `apply [RELEASE]` brings this server to a release, `serve` answers for its health and roles."""
+"""The agent's verbs: a release applied, the two units that serve, and what an operator asks of the database's failover."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 from .server import Server
@@ -19,10 +20,43 @@ def main() -> int:
     verbs = parser.add_subparsers(dest="verb", required=True)
     apply = verbs.add_parser("apply", help="bring this server to the release in the bucket")
     apply.add_argument("release", nargs="?", help="refuse any other than this one")
-    verbs.add_parser("serve", help="answer /health, /primary and /replica on port 9200")
+    verbs.add_parser("serve", help="answer /health on port 9200")
+    verbs.add_parser("failover", help="keep or watch the lease, answer for the database's role")
+    verbs.add_parser("fence", help="kill a mysqld that may be writable though the failover unit has ended")
+    verbs.add_parser("leave", help="hand the lease over before this server stops")
+    verbs.add_parser("lease", help="show what the failover unit knows, as JSON")
+    switchover = verbs.add_parser("switchover", help="make another server the primary, as planned")
+    switchover.add_argument("server", nargs="?", help="which one; default: the other")
+    promote = verbs.add_parser("promote", help="make this server the primary, whatever that loses")
+    promote.add_argument("--force", type=int, metavar="EPOCH", help="of the lease that is taken; without it: what would be lost")
     arguments = parser.parse_args()
     os.environ["PATH"] = PATH
-    return _apply(arguments.release) if arguments.verb == "apply" else _serve()
+    if arguments.verb == "apply":
+        return _apply(arguments.release)
+    return _run(lambda system: _verb(arguments, system))
+
+
+def _verb(arguments: argparse.Namespace, system: System) -> str | None:
+    """What a verb has to say, if anything."""
+    from . import operator, serve
+    from .member import unit
+
+    match arguments.verb:
+        case "serve":
+            serve.serve(system)
+        case "failover":
+            unit.run(system)
+        case "fence":
+            unit.fence(system)
+        case "leave":
+            return operator.leave(system)
+        case "lease":
+            return operator.show(system)
+        case "switchover":
+            return operator.switchover(system, arguments.server)
+        case "promote":
+            return operator.promote(system, arguments.force)
+    return None
 
 
 def _stop(number: int, _: FrameType | None) -> None:
@@ -59,14 +93,14 @@ def _apply(wanted: str | None) -> int:
     return 1 if reason else 0
 
 
-def _serve() -> int:
-    from .serve import serve
-
+def _run(verb: Callable[[System], str | None]) -> int:
     try:
-        serve(System())
+        said = verb(System())
     except Failed as failed:
-        print(failed, file=sys.stderr)
+        print(failed, flush=True)
         return 1
+    if said:
+        print(said, flush=True)
     return 0
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
-from . import application, release, rollout, services, staging
-from .database import LocalDatabase
+from . import application, operator, release, rollout, services, staging
+from .database import Cluster, LocalDatabase
 from .files import Target, Transaction
 from .manifest import Manifest
 from .mysql import Login, Mysql, Query, query
 from .server import Server
-from .services import AGENT, APP, HAPROXY, MYSQL, NGINX, SERVICES
+from .services import AGENT, APP, FAILOVER, HAPROXY, MYSQL, NGINX, SERVICES
 from .state import State, current, folder, point_to, prune
 from .store import Store
 from .system import Failed, System
@@ -34,20 +34,36 @@ def fetch(server: Server, store: Store, wanted: str | None) -> tuple[Manifest, s
     return manifest, text
 
 
-def apply(system: System, store: Store, manifest: Manifest, text: str, ask: Query = query) -> None:
+def apply(
+    system: System,
+    store: Store,
+    manifest: Manifest,
+    text: str,
+    ask: Query = query,
+    cluster: Callable[[System], Cluster] = operator.cluster,
+) -> None:
     """Bring this server to the release. Raises Failed; then the previous one runs on."""
     state = State.load(system)
     upgrade = state.release not in (None, manifest.release)
     with rollout.turn(system, store, manifest) if upgrade else nullcontext():
-        Apply(system, store, manifest, text, state, Mysql(Login(), ask)).run()
+        Apply(system, store, manifest, text, state, Mysql(Login(), ask), lambda: cluster(system)).run()
 
 
 class Apply:
-    def __init__(self, system: System, store: Store, manifest: Manifest, text: str, state: State, mysql: Mysql) -> None:
+    def __init__(
+        self,
+        system: System,
+        store: Store,
+        manifest: Manifest,
+        text: str,
+        state: State,
+        mysql: Mysql,
+        cluster: Callable[[], Cluster],
+    ) -> None:
         self.system, self.store, self.manifest, self.text, self.state = system, store, manifest, text, state
         self.before = state.release
         self.said = len(system.lines)
-        self.database = LocalDatabase(system=system, store=store, mysql=mysql, manifest=manifest)
+        self.database = LocalDatabase(system=system, store=store, mysql=mysql, manifest=manifest, cluster=cluster)
 
     def run(self) -> None:
         system, manifest = self.system, self.manifest
@@ -87,16 +103,15 @@ class Apply:
             point_to(system, new)  # nothing runs yet that could be disturbed, and the agent starts from there
         inputs = self._inputs(self.manifest)
         self._settle(inputs, MYSQL)
-        if self.manifest.database:
-            self.state.cluster_id = self.database.converge()
-            self.state.save(system)
         if current(system) == new:
-            self._settle(inputs, AGENT)  # the balancers ask it for the database's role
+            self._settle(inputs, FAILOVER, AGENT)
         self._settle(inputs, HAPROXY, NGINX)
+        if self.manifest.database:
+            self.database.converge()
         self._set_up()
         if current(system) != new:
             point_to(system, new)
-            self._settle(inputs, AGENT)
+            self._settle(inputs, FAILOVER, AGENT)
         self._restart_application(inputs)
 
     def _settle(self, inputs: Mapping[str, str], *some: services.Service) -> None:
@@ -108,7 +123,7 @@ class Apply:
         self.database.wait_for_route()
         if not self.manifest.app.setup or self.database.is_set_up():
             return
-        if self.database.is_primary:
+        if self.database.is_first:
             application.set_up(self.system, self.manifest)
             self.database.record_set_up()
         else:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
-from . import application, roles
+from . import application, operator
+from .endpoints import Answer
 from .manifest import Manifest
-from .roles import Answer, Look
 from .state import CURRENT, State
 from .system import Failed, System
 
@@ -25,8 +26,8 @@ def installed(system: System) -> Manifest:
 
 
 class Health:
-    def __init__(self, system: System, look: Callable[[], Look]) -> None:
-        self._system, self._look = system, look
+    def __init__(self, system: System, lease: Callable[[], dict[str, Any]] = operator.lease) -> None:
+        self._system, self._lease = system, lease
         self._lock = threading.Lock()
         self._at, self._checks = float("-inf"), {}
 
@@ -38,14 +39,16 @@ class Health:
             return Answer(ok=False, body={"server": None, "release": None, "ok": False, "checks": {"release": str(failed)}})
         checks = {"release": state.release is not None, **self._slow(manifest, state)}
         if manifest.database:
-            checks["database"] = self._database(manifest)
+            checks["database"] = self._database()
         ok = all(result is True for result in checks.values())
         return Answer(ok=ok, body={"server": manifest.server, "release": state.release, "ok": ok, "checks": checks})
 
-    def _database(self, manifest: Manifest) -> bool | str:
-        look = self._look()
-        answers = [role(look, server=manifest.server, database=manifest.database) for role in (roles.primary, roles.replica)]
-        return any(answer.ok for answer in answers) or look.error or f"no role: {answers[1].body}"
+    def _database(self) -> bool | str:
+        try:
+            seen = self._lease()
+        except Failed as failed:
+            return str(failed)
+        return seen["role"] in ("primary", "replica") or seen["alarm"] or seen["error"] or "no role yet"
 
     def _slow(self, manifest: Manifest, state: State) -> dict[str, bool | str]:
         with self._lock:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ SYSTEM_SCHEMAS = ("information_schema", "mysql", "performance_schema", "sys")
 
 # Error codes (MySQL error message reference).
 ACCESS_DENIED = 1045
+UNKNOWN_DATABASE = 1049
+NO_SUCH_THREAD = 1094
+NO_SUCH_TABLE = 1146
 SERVER_SHUTDOWN = 1053
 SERVER_GONE = 2006
 SERVER_LOST = 2013
@@ -50,31 +54,67 @@ Query = Callable[[Login, str, tuple, float], list[Row]]
 
 def query(login: Login, sql: str, args: tuple, timeout_s: float) -> list[Row]:
     """Run one statement and return its rows; every step waits at most `timeout_s`. Raises MysqlFailed."""
+    with _told(login), _connect(login, timeout_s) as connection, connection.cursor() as cursor:
+        cursor.execute(sql, args or None)
+        return list(cursor.fetchall())
+
+
+def _connect(login: Login, timeout_s: float) -> pymysql.Connection:
     where = (
         {"host": login.host, "port": login.port, "ssl": {"ca": CA, "check_hostname": True}}
         if login.host
         else {"unix_socket": SOCKET}
     )
+    return pymysql.connect(
+        **where,
+        user=login.user,
+        password=login.password,
+        autocommit=True,
+        connect_timeout=min(timeout_s, 5),
+        read_timeout=timeout_s,
+        write_timeout=timeout_s,
+        cursorclass=pymysql.cursors.DictCursor,
+    )
+
+
+@contextmanager
+def _told(login: Login) -> Iterator[None]:
+    """Whatever the driver raises, as MysqlFailed. The statement is left out: it may hold a password."""
     try:
-        connection = pymysql.connect(
-            **where,
-            user=login.user,
-            password=login.password,
-            autocommit=True,
-            connect_timeout=min(timeout_s, 5),
-            read_timeout=timeout_s,
-            write_timeout=timeout_s,
-            cursorclass=pymysql.cursors.DictCursor,
-        )
-        with connection, connection.cursor() as cursor:
-            cursor.execute(sql, args or None)
-            return list(cursor.fetchall())
+        yield
     except pymysql.MySQLError as error:
         code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-        # The statement is left out: it may hold a password.
         raise MysqlFailed(code, f"mysql on {login}: {error.args[-1] if error.args else error!r} ({code})") from None
     except OSError as error:  # certificate not trusted, name not in it
         raise MysqlFailed(0, f"mysql on {login}: {error}") from None
+
+
+class Session:
+    """A connection that is kept for what is asked again and again; after a failure the next question opens another one."""
+
+    def __init__(self, login: Login, timeout_s: float) -> None:
+        self._login, self._timeout_s = login, timeout_s
+        self._connection: pymysql.Connection | None = None
+
+    def rows(self, sql: str, *args: Any) -> list[Row]:
+        """Raises MysqlFailed, after `timeout_s` at the latest."""
+        with _told(self._login):
+            try:
+                self._connection = self._connection or _connect(self._login, self._timeout_s)
+                with self._connection.cursor() as cursor:
+                    cursor.execute(sql, args or None)
+                    return list(cursor.fetchall())
+            except (pymysql.err.ProgrammingError, pymysql.err.InternalError):
+                raise  # the statement's own fault: the connection is as good as before
+            except (pymysql.MySQLError, OSError):
+                self.close()
+                raise
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(pymysql.MySQLError, OSError):
+                self._connection.close()
+            self._connection = None
 
 
 class Mysql:

@@ -16,6 +16,7 @@ class Server:
     server: str  # this server's name, "web-a"
     region: str
     bucket: str  # of the releases
+    salvage: str  # bucket for transactions that only one server had
     parameters: str  # SSM path prefix, "/distributed-web/<stack>"
     table: str  # DynamoDB table for what the servers agree on
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from . import operator
 from .files import write_atomically
 from .state import State
 from .system import Failed, System
@@ -50,6 +51,7 @@ class Service:
     reload_on: tuple[str, ...] = ()  # wins over restart_on
     check: tuple[str, ...] | None = None  # run with the candidate files in place of the real ones
     reload: Callable[[System], None] | None = None
+    before_restart: Callable[[System], None] | None = None
     log: str | None = None  # where it says why it does not start, when not in the journal
 
 
@@ -60,6 +62,7 @@ MYSQL = Service(
     reload_on=("/etc/mysql/tls/*",),
     check=("mysqld", "--validate-config", "--user=mysql"),
     reload=_reload_mysql_tls,
+    before_restart=operator.hand_over,
     log="/var/log/mysql/error.log",
 )
 HAPROXY = Service(
@@ -77,6 +80,12 @@ NGINX = Service(
     reload_on=("/etc/nginx/*", TLS),
     check=("nginx", "-t"),
     reload=_reload_nginx,
+)
+FAILOVER = Service(
+    unit="failover",
+    present="/etc/systemd/system/failover.service",
+    restart_on=("/etc/systemd/system/failover.service", "/etc/distributed-web/failover.json", "archive/agent"),
+    check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/failover.service"),
 )
 AGENT = Service(
     unit="agent",
@@ -96,7 +105,7 @@ APP = Service(
     ),
     check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/app.service"),
 )
-SERVICES = (MYSQL, AGENT, HAPROXY, NGINX, APP)
+SERVICES = (MYSQL, FAILOVER, AGENT, HAPROXY, NGINX, APP)
 
 Inputs = Mapping[str, str]  # path or "archive/<name>": SHA-256
 
@@ -139,6 +148,8 @@ def settle(system: System, state: State, inputs: Inputs, services: Iterable[Serv
 
 
 def _restart(system: System, service: Service) -> None:
+    if service.before_restart:
+        service.before_restart(system)
     system.log(f"{service.unit}: start")
     if service.present.endswith(".service"):
         system.run("systemctl", "enable", service.unit)

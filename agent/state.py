@@ -28,7 +28,6 @@ KEPT = 3  # releases on the disk, the current one among them
 class State:
     release: str | None = None  # the last one applied whole; None before the first
     files: list[str] = field(default_factory=list)  # paths that releases put here
-    cluster_id: str | None = None  # of the database that the last apply found or made here
     running: dict[str, dict[str, str]] = field(default_factory=dict)  # unit: digests of what it runs with
 
     @classmethod

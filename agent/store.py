@@ -57,13 +57,22 @@ class Store:
             ContentType="application/json",
         )
 
+    def keep(self, key: str, content: bytes) -> str:
+        """Put an object into the salvage bucket and read it back; its SHA-256. Raises Failed unless every byte is there."""
+        bucket, wanted = self._server.salvage, hashlib.sha256(content).hexdigest()
+        self._call("s3", "put_object", Bucket=bucket, Key=key, Body=content)
+        found = hashlib.sha256(self._call("s3", "get_object", Bucket=bucket, Key=key)["Body"].read()).hexdigest()
+        if found != wanted:
+            raise Failed(f"s3://{bucket}/{key}: SHA-256 is {found}, {wanted} was written")
+        return wanted
+
     def item(self, name: str) -> Item | None:
         answer = self._call("dynamodb", "get_item", TableName=self._server.table, Key={"id": {"S": name}}, ConsistentRead=True)
-        return _plain(answer["Item"]) if "Item" in answer else None
+        return plain(answer["Item"]) if "Item" in answer else None
 
     def put(self, name: str, values: Item, condition: str, **compared: str | int) -> bool:
         """Write an item if `condition` (a DynamoDB expression over :names in `compared`) holds; says whether it did."""
-        arguments: dict[str, Any] = {"Item": _typed({"id": name, **values}), "ConditionExpression": condition}
+        arguments: dict[str, Any] = {"Item": typed({"id": name, **values}), "ConditionExpression": condition}
         return self._conditional("put_item", arguments, compared)
 
     def delete(self, name: str, condition: str, **compared: str | int) -> bool:
@@ -71,7 +80,7 @@ class Store:
 
     def _conditional(self, operation: str, arguments: dict[str, Any], compared: Mapping[str, str | int]) -> bool:
         if compared:
-            arguments["ExpressionAttributeValues"] = {f":{key}": value for key, value in _typed(compared).items()}
+            arguments["ExpressionAttributeValues"] = {f":{key}": value for key, value in typed(compared).items()}
         try:
             getattr(self._client("dynamodb"), operation)(TableName=self._server.table, **arguments)
         except ClientError as error:
@@ -100,9 +109,9 @@ class Store:
         return self._clients[service]
 
 
-def _typed(values: Mapping[str, str | int]) -> dict[str, dict[str, str]]:
+def typed(values: Mapping[str, str | int]) -> dict[str, dict[str, str]]:
     return {key: {"N": str(value)} if isinstance(value, int) else {"S": value} for key, value in values.items()}
 
 
-def _plain(item: Mapping[str, dict[str, str]]) -> Item:
+def plain(item: Mapping[str, dict[str, str]]) -> Item:
     return {key: int(value["N"]) if "N" in value else value["S"] for key, value in item.items()}

@@ -5,7 +5,9 @@ HAPROXY_REDIRECT = 8080  # from the NLB: PROXY v2, then plain HTTP; answers only
 HAPROXY_HEALTH = 8405  # from the NLB's health checks: PROXY v2, then plain HTTP `/health`
 NGINX_TLS = 8444  # from the HAProxies: TLS, then HTTP
 MYSQL = 3306  # from the HAProxies and the other MySQL: TLS required
-AGENT = 9200  # from the other servers: plain HTTP `/health`, `/primary`, `/replica`
+AGENT = 9200  # from the other servers: plain HTTP `/health`
+ROLES = 9201  # of the failover unit, from the HAProxies: plain HTTP `/primary`, `/replica`
+MEMBERS = 9202  # of the failover unit, from the other one: mutual TLS
 
 # On loopback only, for the server's own processes.
 MYSQL_WRITE = 3307  # HAProxy's way to the primary

@@ -49,6 +49,8 @@ RELEASE = (  # brought and kept up to date by every release
     Target(path="/etc/hosts", template="hosts.j2"),
     Target(path="/etc/haproxy/haproxy.cfg", template="haproxy.cfg.j2"),
     Target(path="/etc/systemd/system/agent.service", template="agent.service.j2"),
+    Target(path="/etc/distributed-web/failover.json", template="failover.json.j2", kinds=WEB),
+    Target(path="/etc/systemd/system/failover.service", template="failover.service.j2", kinds=WEB),
     Target(path="/etc/mysql/mysql.conf.d/zz-distributed-web.cnf", template="mysql.cnf.j2", kinds=WEB),
     Target(path="/etc/distributed-web/app.env", template="app.env.j2", kinds=WEB),
     Target(path="/etc/distributed-web/app-start", template="app_start.sh.j2", kinds=WEB),
@@ -73,11 +75,14 @@ def files(site: Site, server: Server) -> tuple[RenderedFile, ...]:
     return tuple(target.render(site=site, server=server) for target in RELEASE if server.kind in target.kinds)
 
 
-def user_data(site: Site, server: Server, *, bucket: str, parameters: str, table: str, volume_id: str | None) -> str:
+def user_data(
+    site: Site, server: Server, *, bucket: str, salvage: str, parameters: str, table: str, volume_id: str | None
+) -> str:
     """The cloud-config of `server`'s first boot; the same template for all, no secret inside, nothing a release may change.
 
-    `parameters` is the SSM path prefix, `table` the DynamoDB table's name, `volume_id` (`vol-…`) the data volume of a web
-    server, None for any other kind. Raises `TooLarge` over EC2's 16 KiB, ValueError for a web server without a volume.
+    `bucket` holds the releases, `salvage` what only one server had; `parameters` is the SSM path prefix, `table` the DynamoDB
+    table's name, `volume_id` (`vol-…`) the data volume of a web server, None for any other kind. Raises `TooLarge` over
+    EC2's 16 KiB, ValueError for a web server without a volume.
     """
     if (server.kind == "web") != (volume_id is not None):
         raise ValueError(f"{server.name} is of kind {server.kind!r}: only web servers have a data volume, and all of them do")
@@ -85,6 +90,7 @@ def user_data(site: Site, server: Server, *, bucket: str, parameters: str, table
         "site": site,
         "server": server,
         "bucket": bucket,
+        "salvage": salvage,
         "parameters": parameters,
         "table": table,
         "volume_id": volume_id,

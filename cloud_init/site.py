@@ -26,6 +26,17 @@ class App:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Failover:
+    """How the database's lease is kept (docs/adr/0002)."""
+
+    automatic: bool = True
+    lease_ttl_s: int = 5
+    max_lag: int = 100  # transactions that a server which takes over may lack of the last published position
+    restart_budget_s: int = 5
+    read_lag_s: int = 10
+
+
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """The whole stack. The order of `servers` is the order of preference: the first web server is the active one."""
 
@@ -37,8 +48,9 @@ class Site:
     mode: Literal["active-passive", "active-active"]
     algorithm: Literal["roundrobin", "leastconn", "source"]
     database_name: str
-    database_primary: str  # name of a web server
+    database_primary: str  # name of a web server: where the database is created
     replication: Literal["async", "semi-sync"]
+    failover: Failover
     app: App
 
     @property
@@ -47,7 +59,7 @@ class Site:
 
     @property
     def order(self) -> tuple[str, ...]:
-        """In which the servers get a release: first the primary's, which runs the application's set-up, the balancer last."""
+        """In which the servers get a release: first the one where the database was created, the balancer last."""
         turns = sorted(self.servers, key=lambda server: (server.kind == "lb", server.name != self.database_primary))
         return tuple(server.name for server in turns)
 

@@ -49,9 +49,11 @@ def flows(https_port: int, http_port: int) -> tuple[Flow, ...]:
         *((EDGE, server, ports.HAPROXY_HEALTH, "health checks, PROXY v2") for server in (LB, WEB)),
         *((server, WEB, ports.NGINX_TLS, "HAProxy to Nginx, TLS") for server in (LB, WEB)),
         (WEB, WEB, ports.MYSQL, "queries and replication, TLS"),
-        (LB, WEB, ports.AGENT, "who is healthy, who is primary"),
+        (LB, WEB, ports.AGENT, "has my predecessor the release"),
+        *((server, WEB, ports.ROLES, "who is primary, who is replica") for server in (LB, WEB)),
+        (WEB, WEB, ports.MEMBERS, "lease, switchover, TLS"),
         (WEB, LB, ports.AGENT, "has my predecessor the release"),
-        (WEB, WEB, ports.AGENT, "who is healthy, who is primary"),
+        (WEB, WEB, ports.AGENT, "has my predecessor the release"),
         *((server, WORLD, 443, "AWS API") for server in (LB, WEB)),
         *((server, WORLD, 80, "packages of the distribution, signed") for server in (LB, WEB)),
     ]

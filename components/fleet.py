@@ -32,6 +32,8 @@ class FleetArgs:
     key_arn: pulumi.Input[str]
     bucket: pulumi.Input[str]
     bucket_arn: pulumi.Input[str]
+    salvage: pulumi.Input[str]
+    salvage_arn: pulumi.Input[str]
     table: pulumi.Input[str]
     table_arn: pulumi.Input[str]
     after: Sequence[pulumi.Resource]  # what a server needs from its first second on
@@ -67,6 +69,7 @@ class Fleet(pulumi.ComponentResource):
                 secrets=[secret for machine in machines for secret in args.secrets[machine.name]],
                 region=args.plan.site.region,
                 bucket_arn=args.bucket_arn,
+                salvage_arn=args.salvage_arn if kind == "web" else None,
                 key_arn=args.key_arn,
                 table_arn=args.table_arn,
             ),
@@ -96,7 +99,8 @@ class Fleet(pulumi.ComponentResource):
         )
 
     def _user_data(self, machine: Machine, volume: pulumi.Input[str] | None) -> pulumi.Output[str]:
-        site = self._args.plan.site
-        known = pulumi.Output.all(bucket=self._args.bucket, table=self._args.table, volume_id=volume)
+        args = self._args
+        site = args.plan.site
+        known = pulumi.Output.all(bucket=args.bucket, salvage=args.salvage, table=args.table, volume_id=volume)
         prefix = naming.parameter_prefix(site.stack)
         return known.apply(lambda names: render.user_data(site, machine, parameters=prefix, **names))

@@ -69,6 +69,7 @@ class Reach:
     region: str
     bucket: str
     parameters: Sequence[str]
+    salvage: str | None  # only of servers with a database
     key: str
     table: str
 
@@ -78,6 +79,8 @@ def statements(reach: Reach) -> list[dict[str, object]]:
     names = reach.servers
     own = [f"{reach.bucket}/servers/{name}/*" for name in names]
     through_ssm = {"kms:ViaService": f"ssm.{reach.region}.amazonaws.com"}
+    keys = [f"{reach.salvage}/*/{name}/*" for name in names] if reach.salvage else []
+    salvage = [allow("KeepSalvage", ["s3:GetObject", "s3:PutObject"], keys)] if keys else []
     return [
         allow("SsmAgent", SSM_AGENT, "*"),
         allow("ReadRelease", ["s3:GetObject"], [f"{reach.bucket}/{AGENT_KEY}", f"{reach.bucket}/{APP_KEY}", *own]),
@@ -85,6 +88,7 @@ def statements(reach: Reach) -> list[dict[str, object]]:
         allow("ReadSecrets", ["ssm:GetParameter", "ssm:GetParameters"], reach.parameters),
         allow("DecryptSecrets", ["kms:Decrypt"], [reach.key], StringEquals=through_ssm),
         allow("RolloutAndLease", LEASE_TABLE, [reach.table]),
+        *salvage,
     ]
 
 
@@ -95,6 +99,7 @@ class ServerIdentityArgs:
     secrets: Sequence[Secret]  # what they turn into files
     region: str
     bucket_arn: pulumi.Input[str]
+    salvage_arn: pulumi.Input[str] | None
     key_arn: pulumi.Input[str]
     table_arn: pulumi.Input[str]
 
@@ -116,6 +121,7 @@ class ServerIdentity(pulumi.ComponentResource):
         )
         reach = pulumi.Output.all(
             bucket=args.bucket_arn,
+            salvage=args.salvage_arn,
             key=args.key_arn,
             table=args.table_arn,
             parameters=list(dict.fromkeys(secret.parameter.arn for secret in args.secrets)),

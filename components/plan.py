@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cloud_init.site import App, Server, Site
+from cloud_init.site import App, Failover, Server, Site
 from components import subnets
 from settings import Settings
 
@@ -39,6 +39,13 @@ def make(settings: Settings) -> Plan:
         database_name=settings.database.name,
         database_primary=settings.database.primary,
         replication=settings.database.replication,
+        failover=Failover(
+            automatic=settings.database.failover == "automatic",
+            lease_ttl_s=settings.database.lease_ttl,
+            max_lag=settings.database.max_lag,
+            restart_budget_s=settings.database.restart_budget,
+            read_lag_s=settings.database.read_lag,
+        ),
         app=App(**settings.app.model_dump(exclude={"path"})),
     )
     return Plan(site=site, zones={name: places[name].zone for name in KINDS})

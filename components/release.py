@@ -22,6 +22,11 @@ from components.secrets import Secret
 OLD_VERSIONS_KEPT_DAYS = 30
 
 
+@dataclass(frozen=True, kw_only=True)
+class BucketArgs:
+    disposable: bool  # may be deleted with everything in it
+
+
 class Bucket(pulumi.ComponentResource):
     """Private, versioned, encrypted, over TLS only. `ready` is what has to exist before anything is put into it."""
 
@@ -29,11 +34,10 @@ class Bucket(pulumi.ComponentResource):
     arn: pulumi.Output[str]
     ready: list[pulumi.Resource]
 
-    def __init__(self, name: str, opts: ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: BucketArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(token("release", "Bucket"), name, {}, opts)
         own = ResourceOptions(parent=self)
-        # Everything in it is made again by the next `pulumi up`, so it need not be empty to be deleted.
-        bucket = s3.Bucket(name, force_destroy=True, tags=name_tag(name), opts=own)
+        bucket = s3.Bucket(name, force_destroy=args.disposable, tags=name_tag(name), opts=own)
         of = {"bucket": bucket.id, "opts": own}
         versioning = s3.BucketVersioning(name, versioning_configuration={"status": "Enabled"}, **of)
         encryption = s3.BucketServerSideEncryptionConfiguration(

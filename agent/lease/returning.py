@@ -48,14 +48,17 @@ def course(local: Local, record: Record | None, holder: Peer | None, salvaged: C
     if local.cluster_id != record.cluster_id:
         return Refuse(f"the volume holds {local.cluster_id or 'unknown data'}, not {record.cluster_id}: an operator decides")
     extra = gtid.missing(local.executed, holder.local.executed)
-    if not extra:
+    if not extra and gtid.contains(local.executed, holder.local.purged):
         return Follow(record.holder)
+    if not extra:  # away for so long that the holder cannot send what is missing any more
+        return _clone(local, holder, salvaged)
     if salvaged is None or not salvaged.verified or gtid.missing(extra, salvaged.executed):
         return Salvage(extra)
     return _clone(local, holder, salvaged)
 
 
-def _clone(local: Local, holder: Peer, salvaged: Copy) -> Course:
+def _clone(local: Local, holder: Peer, salvaged: Copy | None) -> Course:
     donor = Copy(where=holder.name, cluster_id=holder.local.cluster_id, executed=holder.local.executed, verified=True)
-    reason = last_copy.refusal(cluster_id=local.cluster_id, executed=local.executed, empty=local.empty, copies=(donor, salvaged))
+    copies = (donor, salvaged) if salvaged else (donor,)
+    reason = last_copy.refusal(cluster_id=local.cluster_id, executed=local.executed, empty=local.empty, copies=copies)
     return Refuse(reason) if reason else Clone(holder.name)

@@ -22,6 +22,7 @@ class Local:
 
     alive: bool  # mysqld answers; the rest is what it last said when it does not
     executed: str = ""
+    purged: str = ""  # of `executed`, no longer in its binary logs: it cannot send them to a replica
     applied: bool = True  # everything received is applied
     cluster_id: str | None = None  # None: no data of this stack
     empty: bool = False

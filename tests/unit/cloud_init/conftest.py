@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from cloud_init import render
-from cloud_init.site import App, Server, Site
+from cloud_init.site import App, Failover, Server, Site
 
 SITE = Site(
     stack="dev",
@@ -22,6 +22,7 @@ SITE = Site(
     database_name="app",
     database_primary="web-a",
     replication="async",
+    failover=Failover(),
     app=App(
         command="gunicorn --bind unix:$APP_SOCKET notes.wsgi:app",
         packages=("gunicorn", "python3-flask"),
@@ -56,6 +57,7 @@ def user_data(server):
     def write(site: Site, name: str, **changes) -> str:
         values = {
             "bucket": "dev-release-1a2b3c",
+            "salvage": "dev-salvage-2b3c4d",
             "parameters": "/distributed-web/dev",
             "table": "dev-cluster-4d5e6f",
             "volume_id": "vol-0a1b2c3d4e5f60718" if server[name].kind == "web" else None,

@@ -1,0 +1,129 @@
+"""The local MySQL as the lease moves it: opened, closed, made to wait for its replicas. Each act ends confirmed or fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from ..mysql import NO_SUCH_THREAD, Mysql, MysqlFailed
+from ..replication import replica_status
+from ..system import Failed, System
+from .look import plain
+from .mysqld import Mysqld, boottime
+
+# While it exists mysqld may be writable: whoever outlives the unit kills mysqld then.
+MARK = "/run/distributed-web/writable"
+OURS = ("root", "replication", "system user", "event_scheduler")  # not clients; the replica is still to receive the rest
+KILL_EVERY_S = 0.02
+
+
+class Database:
+    def __init__(self, system: System, mysqld: Mysqld, mysql: Mysql, *, semi_sync: bool, statement_s: float) -> None:
+        self._system, self._mysqld, self._mysql = system, mysqld, mysql
+        self._semi_sync, self._statement_s = semi_sync, statement_s
+        self.lock = threading.Lock()  # between an opening and whoever changes what this server follows
+        self.synchronous_from = ""  # executed when its commits began to wait for the replicas
+
+    def open(self, may_open: Callable[[], bool], *, semi_sync: bool) -> bool:
+        """Apply all that was received, follow nobody, become writable. `may_open` is asked at the last instant.
+
+        Returns whether it is open; raises Failed when MySQL refuses a step.
+        """
+        with self.lock:
+            self._leave_source()
+            if self._semi_sync:
+                self.wait_for_replicas(semi_sync)
+            mark(self._system)
+            if not may_open():
+                return False
+            self._mysql.rows("SET GLOBAL read_only = OFF", timeout_s=self._statement_s)  # and with it super_read_only
+            return True
+
+    def close(self, patience_s: float) -> None:
+        """Read-only, and every client gone that could still hold a write. Clients are killed after `patience_s`, not before.
+
+        Returns when that is certain; raises Failed otherwise.
+        """
+        try:
+            # A restart of the unit finds a replica closed: its readers are left alone.
+            if is_marked(self._system) or not self._mysql.value("SELECT @@global.super_read_only", timeout_s=self._statement_s):
+                self._close(patience_s)
+        except MysqlFailed:
+            if not self._mysqld.is_closed_by_itself():
+                raise
+        unmark(self._system)
+
+    def wait_for_replicas(self, on: bool) -> None:
+        self._mysql.rows(f"SET GLOBAL rpl_semi_sync_source_enabled = {'ON' if on else 'OFF'}", timeout_s=self._statement_s)
+        self.synchronous_from = plain(self._mysql.value("SELECT @@global.gtid_executed")) if on else ""
+
+    def _leave_source(self) -> None:
+        status = replica_status(self._mysql, timeout_s=self._statement_s)
+        if status is None:
+            return
+        self._mysql.rows("STOP REPLICA IO_THREAD", timeout_s=self._statement_s)
+        received = plain((replica_status(self._mysql) or status)["Retrieved_Gtid_Set"])
+        if received and status["Replica_SQL_Running"] == "Yes":
+            waited = self._mysql.value(
+                "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", received, self._statement_s, timeout_s=2 * self._statement_s
+            )
+            if waited:
+                raise Failed("database: what was received is not applied yet")
+        elif received and self._mysql.value("SELECT NOT GTID_SUBSET(%s, @@global.gtid_executed)", received):
+            raise Failed("database: the applier is stopped before the end of what was received")
+        self._mysql.rows("STOP REPLICA", timeout_s=self._statement_s)
+        self._mysql.rows("RESET REPLICA ALL", timeout_s=self._statement_s)
+
+    def _close(self, patience_s: float) -> None:
+        """SET waits for commits under way and for transactions with locks (MySQL manual, "read_only"): a long one is killed."""
+        done = threading.Event()
+        killer = threading.Thread(target=self._kill_clients, args=(done, boottime() + patience_s), daemon=True)
+        killer.start()
+        try:
+            self._mysql.rows("SET GLOBAL super_read_only = ON", timeout_s=self._statement_s)
+        finally:
+            done.set()
+        if patience_s == 0:
+            self._kill_clients_once()
+
+    def _kill_clients(self, done: threading.Event, begin: float) -> None:
+        wait = begin - boottime()
+        while not done.wait(max(wait, KILL_EVERY_S)):
+            try:
+                self._kill_clients_once()
+            except Failed as failed:
+                self._system.log(f"database: clients are not killed: {failed}")
+            wait = 0.0
+
+    def _kill_clients_once(self) -> None:
+        # performance_schema's list takes no lock that a hanging commit could hold.
+        rows = self._mysql.rows(
+            f"SELECT id AS id FROM performance_schema.processlist WHERE user NOT IN ({', '.join(['%s'] * len(OURS))})",
+            *OURS,
+            timeout_s=self._statement_s,
+        )
+        for row in rows:
+            try:
+                self._mysql.rows(f"KILL {int(row['id'])}", timeout_s=self._statement_s)
+            except MysqlFailed as failed:
+                if failed.code != NO_SUCH_THREAD:
+                    raise
+
+
+def mark(system: System) -> None:
+    path = _mark(system)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def unmark(system: System) -> None:
+    _mark(system).unlink(missing_ok=True)
+
+
+def is_marked(system: System) -> bool:
+    return _mark(system).exists()
+
+
+def _mark(system: System) -> Path:
+    return system.path(MARK)

@@ -1,0 +1,140 @@
+"""A server that is not the holder comes back by itself: it follows the holder, or saves what only it has and is cloned anew.
+
+What to do is decided by `lease/returning.py`; whether there is time for it, by the loop's state.
+"""
+
+from __future__ import annotations
+
+from ..lease import returning
+from ..lease.last_copy import Copy
+from ..lease.record import Record
+from ..lease.view import Local, Peer
+from ..mysql import Login, Mysql
+from ..replication import follow, follows, replica_status
+from ..store import Store
+from ..system import Failed, System
+from . import clone, salvage
+from .config import Config
+from .database import Database
+from .look import Observer
+from .loop import Loop
+from .mysqld import boottime
+from .peers import Peers
+
+PASSWORD = "/etc/distributed-web/database/replication.password"
+USER = "replication"
+PERIOD_S = 0.5
+CONNECTING_S = 10  # a receiver that tries for so long is set up anew: its password may have changed
+
+
+class Rejoin:
+    def __init__(
+        self,
+        *,
+        system: System,
+        config: Config,
+        loop: Loop,
+        peers: Peers,
+        observer: Observer,
+        database: Database,
+        mysql: Mysql,
+        store: Store,
+    ) -> None:
+        self._system, self._config, self._loop, self._peers = system, config, loop, peers
+        self._observer, self._database, self._mysql, self._store = observer, database, mysql, store
+        self._salvaged: Copy | None = None
+        self._followed: Login | None = None  # whom this unit has set up replication from
+        self._set_up_at = float("-inf")
+        self.reason: str | None = None  # why this server does not follow
+
+    def run(self) -> None:
+        """For ever; in a thread of its own."""
+        while True:
+            try:
+                self._tell(self.once())
+            except Failed as failed:
+                self._tell(str(failed))
+            except Exception as error:  # a fault of ours must be seen, and must not end what comes next
+                self._tell(f"rejoin: {error!r}")
+            self._system.sleep(PERIOD_S)
+
+    def once(self) -> str | None:
+        """One step back; None when there is nothing to do, else what stands in the way."""
+        record = self.record()
+        look = self._observer.latest
+        if record is None or record.holder == self._config.server or not look.local.alive:
+            return None
+        if look.local.cluster_id and self._follows(record.holder):
+            return None
+        holder = self._holder(record.holder)
+        course = returning.course(look.local, record, holder, self._salvaged)
+        match course:
+            case returning.Follow():
+                self._follow(course.source)
+            case returning.Salvage():
+                self._save(course.gtids, look.local)
+            case returning.Clone():
+                self._clone(course.donor, record)
+            case returning.Refuse():
+                return course.reason
+        return None
+
+    def record(self) -> Record | None:
+        """The record, while this server has nothing else to do with it."""
+        state = self._loop.state
+        idle = state.hold is None and state.closing is None and state.take is None
+        return state.watch.record if idle and state.watch else None
+
+    def _follows(self, holder: str) -> bool:
+        look = self._observer.latest
+        if look.source != self._config.members.get(holder) or not (look.receiving and look.applying) or not look.read_only:
+            return False
+        source = self._login(holder)
+        if self._followed != source and follows(self._mysql, source):
+            self._followed = source
+        return self._followed == source
+
+    def _holder(self, name: str) -> Peer | None:
+        try:
+            return self._peers.status(name).peer
+        except Failed:
+            return None
+
+    def _login(self, name: str) -> Login:
+        try:
+            password = self._system.path(PASSWORD).read_text()
+        except OSError as error:
+            raise Failed(f"{PASSWORD}: {error}; the manifest's secrets must bring it") from None
+        return Login(host=self._config.members[name], user=USER, password=password)
+
+    def _follow(self, name: str) -> None:
+        source = self._login(name)
+        status = replica_status(self._mysql)
+        connecting = status and status["Replica_IO_Running"] != "No" and status["Replica_SQL_Running"] == "Yes"
+        if connecting and status["Source_Host"] == source.host and boottime() - self._set_up_at < CONNECTING_S:
+            return
+        with self._database.lock:
+            if self.record() is None:
+                return  # there is something else to do with the lease by now
+            self._system.log(f"rejoin: follow {name}")
+            follow(self._mysql, source)
+            self._followed, self._set_up_at = source, boottime()
+
+    def _save(self, gtids: str, local: Local) -> None:
+        self._salvaged = salvage.salvage(
+            self._system, self._store, self._mysql, cluster_id=str(local.cluster_id), server=self._config.server, gtids=gtids
+        )
+
+    def _clone(self, name: str, record: Record) -> None:
+        clone.copy(self._system, self._mysql, self._login(name))
+        with self._database.lock:
+            if self.record() is None:
+                raise Failed("clone: not used: this server has the lease to look after by now")
+            clone.swap(self._system, self._mysql, record.cluster_id)
+        self._salvaged = self._followed = None
+        self._system.log(f"clone: this server has the data of {name}")
+
+    def _tell(self, reason: str | None) -> None:
+        if reason != self.reason and reason:
+            self._system.log(f"rejoin: {reason}")
+        self.reason = reason

@@ -1,0 +1,56 @@
+"""What this server sees, in the lease's words: its own last look, completed by what only the other members know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..lease import gtid
+from ..lease.view import Local, Peer
+from .config import Config
+from .look import Look, Observer
+from .peers import Peers, Status
+
+FRESH_PART = 0.2  # of ttl: an older answer of a member is none
+
+
+class MemberSight:
+    def __init__(self, config: Config, observer: Observer, peers: Peers, synchronous_from: Callable[[], str]) -> None:
+        self._config, self._observer, self._peers, self._synchronous_from = config, observer, peers, synchronous_from
+        self._complete: int | None = None  # the mysqld (process id) that has caught up with its source since it started
+        self._receiving: tuple[int | None, float] = (None, float("inf"))  # a mysqld, and since when it receives
+
+    def since(self, at: float, timeout_s: float) -> Look:
+        return self._observer.since(at, timeout_s)
+
+    def peers(self, now: float) -> dict[str, Peer]:
+        return {name: status.peer for name, status in self._fresh(now).items()}
+
+    def local(self, look: Look, now: float) -> Local:
+        statuses = self._fresh(now)
+        if look.receiving and look.mysqld != self._receiving[0]:
+            self._receiving = (look.mysqld, look.at)
+        if look.receiving and self._has_caught_up(look):
+            self._complete = look.mysqld
+        followers = [statuses.get(name) for name in self._config.others]
+        connected = all(self._follows(status) for status in followers)
+        return replace(
+            look.local,
+            complete=look.mysqld is not None and look.mysqld == self._complete,
+            replicas_connected=connected,
+            replicas_caught_up=connected and all(gtid.contains(s.received, self._synchronous_from()) for s in followers),
+        )
+
+    def _fresh(self, now: float) -> dict[str, Status]:
+        return self._peers.fresh(now, FRESH_PART * self._config.settings.ttl_s)
+
+    def _follows(self, status: Status | None) -> bool:
+        return status is not None and status.receiving and status.source == self._config.server
+
+    def _has_caught_up(self, look: Look) -> bool:
+        """It has all that its source had when that was asked, after this mysqld had begun to receive: what it had
+        acknowledged in a former life and lost is among that."""
+        said = self._peers.said.get(self._config.named(look.source) or "")
+        if said is None or said.asked < self._receiving[1]:
+            return False
+        return gtid.contains(look.received, said.status.local.executed)

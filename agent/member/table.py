@@ -1,0 +1,57 @@
+"""The lease's item in the cluster's table: one read, one conditional write, each bounded and never repeated by itself."""
+
+from __future__ import annotations
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ..lease.record import Record, Write
+from ..lease.state import Outcome
+from ..server import Server
+from ..store import plain, typed
+from ..system import Failed
+
+ITEM = "lease"  # its `id`
+CONNECTIONS = 16  # a request that hangs keeps none waiting
+
+
+class LeaseTable:
+    """`timeout_s` bounds connecting and answering each."""
+
+    def __init__(self, server: Server, timeout_s: float) -> None:
+        self._table = server.table
+        config = Config(
+            connect_timeout=timeout_s,
+            read_timeout=timeout_s,
+            retries={"mode": "standard", "total_max_attempts": 1},
+            max_pool_connections=CONNECTIONS,
+        )
+        self._client = boto3.client("dynamodb", region_name=server.region, config=config)
+
+    def read(self) -> Record | None:
+        """Strongly consistent; None: there is no item. Raises Failed when the store does not say."""
+        try:
+            answer = self._client.get_item(TableName=self._table, Key={"id": {"S": ITEM}}, ConsistentRead=True)
+        except (ClientError, BotoCoreError) as error:
+            raise Failed(f"dynamodb get_item {self._table}: {error}") from None
+        return Record.from_item(plain(answer["Item"])) if "Item" in answer else None
+
+    def write(self, write: Write) -> Outcome:
+        """Any other error than a condition that did not hold says nothing about what became of the write."""
+        condition, names, values = write.condition()
+        arguments = {"ExpressionAttributeValues": typed(values)} if values else {}
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=typed({"id": ITEM, **write.record.to_item()}),
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                **arguments,
+            )
+        except ClientError as error:
+            refused = error.response["Error"]["Code"] == "ConditionalCheckFailedException"
+            return Outcome.REFUSED if refused else Outcome.UNKNOWN
+        except BotoCoreError:
+            return Outcome.UNKNOWN
+        return Outcome.DONE

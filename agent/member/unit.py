@@ -1,0 +1,141 @@
+"""`agent failover`, the unit failover.service: puts the parts together and runs the loop until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import uuid
+from types import FrameType
+
+from .. import failover
+from ..endpoints import Server as Endpoint
+from ..lease import timing
+from ..mysql import Login, Mysql
+from ..server import Server
+from ..store import Store
+from ..system import Failed, Stopped, System
+from . import tls
+from .answers import Answers
+from .balancer import LocalBalancer
+from .config import MEMBERS_PORT, ROLES_PORT, Config
+from .database import Database, is_marked, unmark
+from .hands import Hands
+from .look import Observer
+from .loop import Loop
+from .mysqld import Mysqld, boottime
+from .peers import Peers
+from .rejoin import Rejoin
+from .sight import MemberSight
+from .switchover import Switchovers
+from .table import LeaseTable
+
+EVERYWHERE = "0.0.0.0"  # the firewall decides who gets here
+STATEMENT_S = 5.0
+
+
+def run(system: System) -> None:
+    """Returns when the unit is stopped, with MySQL closed. Raises Failed when it cannot begin."""
+    config = Config.load(system)
+    ttl_s = config.settings.ttl_s
+    mysqld, mysql, server = Mysqld(system), Mysql(Login()), Server.load(system)
+    database = Database(system, mysqld, mysql, semi_sync=config.settings.semi_sync, statement_s=STATEMENT_S)
+    observer = Observer(
+        system, mysqld, semi_sync=config.settings.semi_sync, period_s=timing.read_period(ttl_s) / 5, timeout_s=ttl_s / 5
+    )
+    peers = Peers(system, config, timeout_s=0.06 * ttl_s)
+    sight = MemberSight(config, observer, peers, lambda: database.synchronous_from)
+    state = failover.started(config.server, str(uuid.uuid4()), config.settings, boottime())
+    loop = Loop(state, sight, Notifier().alive, system.log)
+    loop.hands = hands = Hands(
+        system=system,
+        config=config,
+        loop=loop,
+        table=LeaseTable(server, timeout_s=ttl_s / 10),
+        peers=peers,
+        database=database,
+        mysqld=mysqld,
+        balancer=LocalBalancer(system),
+        silent_s=lambda: boottime() - observer.latest.at,
+    )
+    parts = {"system": system, "config": config, "loop": loop, "observer": observer, "mysql": mysql}
+    rejoin = Rejoin(**parts, peers=peers, database=database, store=Store(server))
+    switchovers = Switchovers(system, config, loop, observer, peers)
+    answers = Answers(**parts, hands=hands, rejoin=rejoin, switchovers=switchovers)
+    for name in config.others:
+        _thread(peers.follow, name, lambda: _period(loop))
+    _thread(observer.run)
+    _thread(rejoin.run)
+    _listen(ROLES_PORT, Endpoint, answers.roles(), None)
+    _listen(MEMBERS_PORT, Endpoint, answers.peers(), lambda: tls.server_context(system))
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        loop.run()
+    except Stopped:
+        _end(system, database, mysqld, ttl_s)
+
+
+def fence(system: System) -> None:
+    """ExecStopPost=: a mysqld that may be writable does not outlive the unit, whatever ended that."""
+    if is_marked(system):
+        system.log("fence: mysqld may be writable and nobody watches over it: killed")
+        Mysqld(system).kill(deadline_s=5)
+        unmark(system)
+
+
+def _end(system: System, database: Database, mysqld: Mysqld, ttl_s: float) -> None:
+    """Nobody renews any more: read-only at once, or killed."""
+    done = threading.Event()
+
+    def close() -> None:
+        try:
+            database.close(0.0)
+            done.set()
+        except Failed as failed:
+            system.log(f"failover: {failed}")
+
+    _thread(close)
+    if not done.wait(0.1 * ttl_s):
+        mysqld.kill(timing.FENCE_PART * ttl_s)
+        unmark(system)
+
+
+def _period(loop: Loop) -> float:
+    """How often the others are asked: a holder must know who could take over, a handover waits for the very last write."""
+    hold = loop.state.hold
+    if hold is None:
+        return 0.1 * loop.ttl_s
+    return 0.01 if hold.handing else 0.04 * loop.ttl_s
+
+
+def _listen(port: int, endpoint: type[Endpoint], routes, context) -> None:
+    try:
+        server = endpoint((EVERYWHERE, port), routes, context)
+    except OSError as error:
+        raise Failed(f"port {port}: {error}") from None
+    _thread(server.serve_forever)
+
+
+def _thread(target, *arguments) -> None:
+    threading.Thread(target=target, args=arguments, daemon=True).start()
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    raise Stopped(f"stopped by {signal.Signals(number).name}")
+
+
+class Notifier:
+    """Tells systemd that the loop turns (sd_notify(3)): READY with the first time, then WATCHDOG. Nothing without systemd."""
+
+    def __init__(self) -> None:
+        address = os.environ.get("NOTIFY_SOCKET", "")
+        self._address = address.replace("@", "\0", 1) if address.startswith("@") else address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._ready = False
+
+    def alive(self) -> None:
+        text = b"WATCHDOG=1" if self._ready else b"READY=1\nWATCHDOG=1"
+        self._ready = True
+        if self._address:
+            self._socket.sendto(text, self._address)
