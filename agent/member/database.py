@@ -45,10 +45,10 @@ class Database:
 
         Returns when that is certain; raises Failed otherwise.
         """
+        if not is_marked(self._system):
+            return  # never opened since its mysqld started, which was read-only; a replica's readers are left alone
         try:
-            # A restart of the unit finds a replica closed: its readers are left alone.
-            if is_marked(self._system) or not self._mysql.value("SELECT @@global.super_read_only", timeout_s=self._statement_s):
-                self._close(patience_s)
+            self._close(patience_s)
         except MysqlFailed:
             if not self._mysqld.is_closed_by_itself():
                 raise

@@ -15,11 +15,16 @@ from .settings import Settings
 
 # A connection stays with the server it was made to, while HAProxy may know a better one by now (the replica came back).
 MAX_AGE_S = 10.0
+READ_ONLY = 1290  # ER_OPTION_PREVENTS_STATEMENT
 CONNECTION_LOST = (pymysql.err.OperationalError, pymysql.err.InterfaceError, OSError)
 
 
 class Unavailable(Exception):
     """No database with the wanted role could be reached; trying again later may help."""
+
+
+class Moved(Unavailable):
+    """The server is not the primary any more and has certainly not done the write: it may be tried again elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,15 @@ class Connections:
 
     @contextmanager
     def cursor(self) -> Iterator[pymysql.cursors.Cursor]:
-        """A cursor on this thread's connection, each statement its own transaction. Raises `Unavailable`."""
+        """A cursor on this thread's connection, each statement its own transaction. Raises `Unavailable`, of which `Moved`
+        says that a write was refused and not half done."""
         try:
             with self._connection().cursor() as cursor:
                 yield cursor
         except CONNECTION_LOST as error:
             self._discard()
-            raise Unavailable(str(error)) from error
+            kind = Moved if error.args[:1] == (READ_ONLY,) else Unavailable
+            raise kind(str(error)) from error
         except BaseException:
             self._discard()  # a half-read answer must not meet the next request
             raise

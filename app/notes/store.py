@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from .database import Connections, Host, Unavailable, host
+from .database import Connections, Host, Moved, Unavailable, host
 
 SHOWN = 50
 # How long a reader waits for the replica to receive his own note before he is sent to the primary instead.
 CATCH_UP_S = 0.3
+# A switchover lasts a few tenths of a second; HAProxy keeps new connections waiting meanwhile.
+MOVE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,16 @@ class Store:
             return _page(cursor)
 
     def add(self, text: str) -> Written:
-        """Stores a note on the primary. Raises `Unavailable`; whether the note was stored is then unknown."""
+        """Stores a note on the primary, wherever that moves. Raises `Unavailable`; whether it was stored is then unknown."""
+        end = time.monotonic() + MOVE_S
+        while True:
+            try:
+                return self._add(text)
+            except Moved:
+                if time.monotonic() > end:
+                    raise
+
+    def _add(self, text: str) -> Written:
         with self._writers.cursor() as cursor:
             cursor.execute("INSERT INTO notes (text, written_at) VALUES (%s, UTC_TIMESTAMP(3))", (text,))
             note_id = cursor.lastrowid

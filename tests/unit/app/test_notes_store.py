@@ -4,13 +4,14 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
-from notes.database import Host, Unavailable
+from notes.database import Host, Moved, Unavailable
 from notes.setup import migrate
 from notes.store import Note, Page, Store, Written
 
 HOST = "SELECT @@hostname, @@global.read_only"
 RECENT = "SELECT id, text, written_at FROM notes ORDER BY id DESC LIMIT %s"
 WAIT = "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)"
+GTID = "SELECT @@global.gtid_executed"
 AT = datetime(2026, 3, 1)
 NOTE = Note(7, "hello", AT)
 POSITION = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-23"
@@ -107,3 +108,31 @@ def test_two_setups_at_once_wait_for_each_other():
     with pytest.raises(Unavailable, match="another set-up holds the lock for 30 s"):
         migrate(cursor, CHANGES)
     assert len(cursor.asked) == 1
+
+
+class Moving(Answers):
+    """A primary that has become read-only; from the `ready`th attempt on another one answers in its place."""
+
+    def __init__(self, ready: int):
+        super().__init__({HOST: [("web-b", 0)], GTID: [(POSITION,)]})
+        self.ready, self.attempts = ready, 0
+
+    @contextmanager
+    def cursor(self):
+        self.attempts += 1
+        if self.attempts < self.ready:
+            raise Moved("1290: read-only")
+        yield self
+
+
+def test_a_write_refused_in_the_middle_of_a_switchover_goes_to_the_new_primary():
+    primary = Moving(ready=3)
+    assert store(primary=primary).add("hello") == Written(id=7, database=Host("web-b", "primary"), position=POSITION)
+    assert primary.attempts == 3
+
+
+def test_a_write_is_not_tried_for_ever(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr("notes.store.time.monotonic", lambda: next(clock))
+    with pytest.raises(Moved):
+        store(primary=Moving(ready=1000)).add("hello")
