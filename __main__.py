@@ -15,6 +15,7 @@ from components.edge import Edge, EdgeArgs
 from components.fleet import Fleet, FleetArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.network import Network, NetworkArgs
+from components.operations import Operations, OperationsArgs
 from components.release import Bucket, BucketArgs, Release, ReleaseArgs
 from components.rollout import Rollout, RolloutArgs
 from components.secrets import Encryption, EncryptionArgs, Passwords, PasswordsArgs
@@ -95,6 +96,7 @@ fleet_args = FleetArgs(
 )
 servers = Fleet(stack, fleet_args, opts).servers
 Rollout(f"{stack}-rollout", RolloutArgs(release=release.id, servers=servers, order=planned.order), opts)
+operations = Operations(f"{stack}-operations", OperationsArgs(stack=stack, servers=[web.name for web in planned.site.web]), opts)
 ids = {name: server.instance_id for name, server in servers.items()}
 Monitoring(stack, MonitoringArgs(vpc_id=network.vpc_id, instance_ids=ids, edge=edge, email=chosen.alarms.email), opts)
 
@@ -104,6 +106,7 @@ pulumi.export("load_balancer", {"arn": edge.balancer.arn, "dns_name": edge.balan
 pulumi.export("bucket", bucket.name)
 pulumi.export("salvage", salvage.name)
 pulumi.export("release", release.id)
+pulumi.export("operations", operations.documents)
 pulumi.export("database", {"primary": chosen.database.primary, "name": chosen.database.name})
 standing = {name: {"address": planned.addresses[name], "zone": f"{region}{planned.zones[name]}"} for name in servers}
 pulumi.export("servers", {name: {"id": ids[name], **place} for name, place in standing.items()})

@@ -27,6 +27,11 @@ def parameter_prefix(stack: str) -> str:
     return f"/{PROJECT}/{stack}"
 
 
+def document_name(stack: str, verb: str) -> str:
+    """An operator's verb in SSM. Fixed, for whoever types it in an outage has nothing to look it up with."""
+    return f"{PROJECT}-{stack}-{verb}"
+
+
 def internal_domain(stack: str) -> str:
     """The names on the certificates of the hops inside end in it; `.internal` is reserved for private use (ICANN 2024)."""
     return f"{stack}.internal"

@@ -24,6 +24,7 @@ TABLES = (
     "instance",
     "power",
     "ssm_association",
+    "ssm_document",
     "ssm",
     "sns",
     "s3_settings",

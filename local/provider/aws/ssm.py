@@ -1,4 +1,4 @@
-"""SSM parameters. Associations are in ssm_association.py."""
+"""SSM parameters. Associations are in ssm_association.py, documents in ssm_document.py."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from tests.provider.services.service_world import (
     Clients,
     bucket,
     certificate,
+    document,
     instance,
     key,
     listener_program,
@@ -92,6 +93,18 @@ CASES = (
         },
         change={"value": "other", "description": "of the database", **RETAGGED},
         replacing={"name": "/site/secret"},
+    ),
+    Case(
+        token="aws:ssm/document:Document",
+        program=lambda aws: {
+            "name": unique("site-switchover"),
+            "documentType": "Command",
+            "targetType": "/AWS::EC2::Instance",
+            "content": document("switchover {{ server }}"),
+            **TAGS,
+        },
+        change={"content": document("switchover --now {{ server }}"), **RETAGGED},
+        replacing={"name": "site-promote"},
     ),
     Case(
         token="aws:s3/bucket:Bucket",

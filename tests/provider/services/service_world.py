@@ -24,6 +24,12 @@ def policy(*actions: str, resource: str = "*") -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
 
 
+def document(command: str) -> str:
+    parameters = {"server": {"type": "String", "description": "of the new primary", "default": ""}}
+    step = {"action": "aws:runShellScript", "name": "agent", "inputs": {"runCommand": [command]}}
+    return json.dumps({"schemaVersion": "2.2", "description": "A verb", "parameters": parameters, "mainSteps": [step]})
+
+
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",

@@ -16,6 +16,7 @@ COMPONENTS = {
     "distributed-web:identity:ServerIdentity": 2,
     "distributed-web:monitoring:Monitoring": 1,
     "distributed-web:network:Network": 1,
+    "distributed-web:operations:Operations": 1,
     "distributed-web:release:Bucket": 1,
     "distributed-web:release:Release": 1,
     "distributed-web:rollout:Rollout": 1,
@@ -78,7 +79,7 @@ def test_names_say_the_stack_and_never_count(deploy):
 
 def test_a_name_is_chosen_by_us_only_where_something_else_has_to_know_it(deploy):
     given = {each.type.split(":")[-1] for each in deploy().cloud if "name" in each.inputs}
-    assert given == {"Alias", "Parameter", "Association"}
+    assert given == {"Alias", "Parameter", "Association", "Document"}
 
 
 def test_nothing_is_looked_up_in_the_cloud(deploy):
@@ -91,7 +92,7 @@ def test_a_preview_of_a_new_stack_shows_every_resource(deploy):
     assert {(each.type, each.name, each.options.parent) for each in deploy(preview=True).registered} == wanted
 
 
-@pytest.mark.parametrize("key", ["url", "servers", "certificate", "bucket", "release", "load_balancer", "database"])
+@pytest.mark.parametrize("key", ["url", "servers", "certificate", "bucket", "release", "load_balancer", "database", "operations"])
 def test_what_is_exported_is_known_and_no_secret(deploy, key):
     recording = deploy()
     assert "Unknown" not in repr(recording.exports[key])
@@ -110,6 +111,7 @@ def test_the_exports(deploy):
         "load_balancer": {"arn": balancer.arn, "dns_name": "edge.elb.example"},
         "bucket": recording.one("aws:s3/bucket:Bucket", "prod-release").id,
         "release": release,
+        "operations": {verb: f"distributed-web-prod-{verb}" for verb in ("switchover", "promote", "lease")},
         "database": {"primary": "web-a", "name": "app"},
         "servers": {
             "web-a": {"id": instances["web-a"], "address": "10.30.128.11", "zone": "eu-central-1a"},
