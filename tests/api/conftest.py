@@ -14,7 +14,7 @@ from local.api.overlay.calls import Served
 from local.api.overlay.state import forget_everything
 from local.api.server import ApiServer
 from local.instance import Instance, free_ports
-from tests.api.worlds import gateway, group, network, self_signed, subnet
+from tests.api.worlds import gateway, group, launch, network, self_signed, subnet
 
 
 @dataclass
@@ -99,6 +99,16 @@ def aws(host, clients):
 @pytest.fixture
 def ec2(aws):
     return aws("ec2")
+
+
+@pytest.fixture
+def ssm(aws):
+    return aws("ssm")
+
+
+@pytest.fixture
+def instance_id(ec2):
+    return launch(ec2, network(ec2)[1])
 
 
 @pytest.fixture

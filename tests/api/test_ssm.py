@@ -1,34 +1,12 @@
 """SSM through boto3: associations and commands that really run on the host, and which agents answer."""
 
 import threading
-import time
 
 import pytest
 
 from local.api import overlay
 from local.api.host import CommandResult
-from tests.api.worlds import launch, network, refused
-
-DEADLINE_S = 5
-
-
-@pytest.fixture
-def ssm(aws):
-    return aws("ssm")
-
-
-@pytest.fixture
-def instance_id(aws):
-    ec2 = aws("ec2")
-    return launch(ec2, network(ec2)[1])
-
-
-def until(wanted, read):
-    """Reads until it is as wanted; the last value read when the deadline is over."""
-    deadline = time.monotonic() + DEADLINE_S
-    while (value := read()) != wanted and time.monotonic() < deadline:
-        threading.Event().wait(0.01)
-    return value
+from tests.api.worlds import refused, until
 
 
 def associate(ssm, instance_id, command="agent apply 1", **settings):

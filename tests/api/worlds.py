@@ -2,6 +2,8 @@
 
 import contextlib
 import datetime
+import threading
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -10,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec as curves
 
 IMAGE = "ami-0d15717b0fedb0001"
+DEADLINE_S = 5
 
 
 @contextlib.contextmanager
@@ -19,6 +22,14 @@ def refused(code, message=""):
         yield
     error = caught.value.response["Error"]
     assert (error["Code"], message in error["Message"]) == (code, True), error
+
+
+def until(wanted, read):
+    """Reads until it is as wanted; the last value read when the deadline is over."""
+    deadline = time.monotonic() + DEADLINE_S
+    while (value := read()) != wanted and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    return value
 
 
 def network(ec2, cidr="10.20.0.0/16", zone="a"):

@@ -17,6 +17,7 @@ from local.api.overlay import (  # noqa: F401
     calls,
     commands,
     dlm,
+    documents,
     groups,
     instances,
     issuing,

@@ -1,4 +1,4 @@
-"""SSM Run Command: `AWS-RunShellScript` really runs on the machines; moto only records it. And which agents answer.
+"""SSM Run Command: commands really run on the machines; moto only records them. And which agents answer.
 
 SSM API, SendCommand, GetCommandInvocation, ListCommands, ListCommandInvocations, DescribeInstanceInformation.
 """
@@ -11,16 +11,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.api.overlay.calls import LOCK, Call, Refusal, Served, answers
-from local.api.overlay.shell import Script, script
+from local.api.overlay.documents import work
+from local.api.overlay.shell import Script
 from local.api.overlay.state import own_states, section_of
 
 OUTPUT_CHARACTERS, ERROR_CHARACTERS = 24_000, 8_000  # SSM API, GetCommandInvocation: the beginning of each is kept
+LISTED_CHARACTERS = 2_500  # SSM API, CommandPlugin: of both together
 AGENT = {"PlatformType": "Linux", "PlatformName": "Debian GNU/Linux", "PlatformVersion": "13", "AgentVersion": "3.3.0.0"}
 
 
 @answers("ssm", "SendCommand")
 def send(call: Call) -> dict[str, Any]:
-    work = script(call.params["DocumentName"], call.params.get("Parameters"))
+    asked = work(call)
     instance_ids = call.params.get("InstanceIds") or targeted(call)
     deaf = [instance_id for instance_id in instance_ids if not Served.host.online(instance_id)]
     if deaf or not all(call.state("ec2").get_instance_by_id(instance_id) for instance_id in instance_ids):
@@ -33,33 +35,34 @@ def send(call: Call) -> dict[str, Any]:
         "Parameters": call.params.get("Parameters", {}),
         "InstanceIds": instance_ids,
         "RequestedDateTime": now,
-        "ExpiresAfter": now + timedelta(seconds=work.timeout_s),
+        "ExpiresAfter": now + timedelta(seconds=asked.timeout_s),
         "Invocations": {instance_id: {"Status": "InProgress", "ResponseCode": -1} for instance_id in instance_ids},
     }
     call.own.commands[command["CommandId"]] = command
     for instance_id in instance_ids:
-        arguments = (command["Invocations"][instance_id], instance_id, work)
+        arguments = (command["Invocations"][instance_id], instance_id, asked)
         threading.Thread(target=run, args=arguments, name=f"command {command['CommandId']}", daemon=True).start()
     return {"Command": shown(command)}
 
 
 def targeted(call: Call) -> list[str]:
-    """EC2 instances by `InstanceIds` or `tag:…` (SSM API, Target)."""
+    """EC2 instances by `InstanceIds` or `tag:…` (SSM API, Target); of tagged ones those with an agent that answers."""
     ids: list[str] = []
     for target in call.params.get("Targets", []):
         if target["Key"] == "InstanceIds":
             ids += target["Values"]
         elif target["Key"].startswith("tag:"):
             found = call.state("ec2").describe_instances(filters={target["Key"]: target["Values"]})
-            ids += [instance.id for reservation in found for instance in reservation.instances]
+            tagged = [instance for reservation in found for instance in reservation.instances]
+            ids += [each.id for each in tagged if each.state == "running" and Served.host.online(each.id)]
         else:
             raise Refusal("InvalidTarget", f"target key {target['Key']}: InstanceIds and tag:… are known here")
     return ids
 
 
-def run(invocation: dict[str, Any], instance_id: str, work: Script) -> None:
+def run(invocation: dict[str, Any], instance_id: str, asked: Script) -> None:
     try:
-        result = Served.host.run(instance_id, work.text, work.timeout_s)
+        result = Served.host.run(instance_id, asked.text, asked.timeout_s)
         status = "Success" if result.exit_code == 0 else "Failed" if result.exit_code > 0 else "TimedOut"
         ended = {
             "Status": status,
@@ -103,15 +106,25 @@ def list_commands(call: Call) -> dict[str, Any]:
 @answers("ssm", "ListCommandInvocations")
 def list_invocations(call: Call) -> dict[str, Any]:
     wanted, instance = call.params.get("CommandId"), call.params.get("InstanceId")
+    details = call.params.get("Details", False)
     return {
         "CommandInvocations": [
             {"CommandId": command["CommandId"], "InstanceId": instance_id, "DocumentName": command["DocumentName"],
-             "Status": invocation["Status"], "StatusDetails": invocation["Status"]}
+             "Status": invocation["Status"], "StatusDetails": invocation["Status"],
+             "CommandPlugins": [plugin(invocation)] if details else []}
             for command in call.own.commands.values()
             for instance_id, invocation in command["Invocations"].items()
             if command["CommandId"] == (wanted or command["CommandId"]) and instance_id == (instance or instance_id)
         ]
     }  # fmt: skip
+
+
+def plugin(invocation: dict[str, Any]) -> dict[str, Any]:
+    """How the one step ended; what it said on standard error follows a line of its own."""
+    texts = (invocation.get("StandardOutputContent", ""), invocation.get("StandardErrorContent", ""))
+    output = "\n----------ERROR-------\n".join(filter(None, texts))[:LISTED_CHARACTERS]
+    status = {"Status": invocation["Status"], "StatusDetails": invocation["Status"]}
+    return {"Name": "aws:runShellScript", **status, "ResponseCode": invocation["ResponseCode"], "Output": output}
 
 
 @answers("ssm", "GetCommandInvocation")

@@ -1,4 +1,4 @@
-"""What `AWS-RunShellScript` is: its parameters, checked, as one script. SSM's other documents do not run here."""
+"""What `AWS-RunShellScript` is: its parameters, checked, as one script. The account's own documents are in documents.py."""
 
 from __future__ import annotations
 
@@ -31,8 +31,12 @@ def script(document: str, parameters: Mapping[str, Sequence[str]] | None) -> Scr
     if not parameters.get("commands"):
         raise Refusal("InvalidParameters", f"the parameter commands of {DOCUMENT} is required")
     timeout = (parameters.get("executionTimeout") or [str(EXECUTION_TIMEOUT_S)])[0]
+    return assembled(parameters["commands"], (parameters.get("workingDirectory") or [""])[0], timeout)
+
+
+def assembled(commands: Sequence[str], folder: str, timeout: str) -> Script:
+    """What the action aws:runShellScript makes of its inputs."""
     if not timeout.isdigit() or not 1 <= int(timeout) <= 172800:
         raise Refusal("InvalidParameters", f"executionTimeout is 1 to 172800 seconds, not {timeout}")
-    folder = (parameters.get("workingDirectory") or [""])[0]
     lines = [f"cd {shlex.quote(folder)} || exit 1"] if folder else []
-    return Script("\n".join([*lines, *parameters["commands"]]) + "\n", float(timeout))
+    return Script("\n".join([*lines, *commands]) + "\n", float(timeout))
