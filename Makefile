@@ -2,7 +2,9 @@
 #
 # make up [PORT=9443]           everything: three servers, https://localhost:8443 answers
 # make test                     every test
-# make status                   the servers: state, address, health, database role, release
+# make status                   the servers: state, address, health, database role, release; who may write, who lacks what
+# make switchover [TO=web-b]    the other database becomes the primary; nothing is lost
+# make promote [TO=web-b] [FORCE=4]  the same when the primary is lost; without FORCE, what that would lose
 # make why                      why a release was refused, in the server's words
 # make shell SERVER=web-a       a root shell on a server;  make logs SERVER=web-a  follows its journal
 # make preview [STACK=dev]      what an up would change
@@ -14,7 +16,7 @@
 PYTHON ?= python3
 export PORT
 
-.PHONY: help up down status why shell logs preview env test bench drill
+.PHONY: help up down status switchover promote why shell logs preview env test bench drill
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -27,6 +29,12 @@ down:
 
 status why env bench:
 	@$(PYTHON) -m local $@
+
+switchover:
+	@$(PYTHON) -m local switchover $(if $(TO),--to $(TO))
+
+promote:
+	@$(PYTHON) -m local promote $(if $(TO),--to $(TO)) $(if $(FORCE),--force $(FORCE))
 
 shell logs:
 	@$(PYTHON) -m local $@ $(SERVER)

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local import show
+from local.commands import on_server
 from local.instance import CHECKOUT, Instance, free_ports
 
 MEASUREMENTS = CHECKOUT / "docs" / "measurements.md"
@@ -77,7 +78,7 @@ def servers(instance: Instance) -> list[Row]:
     """Memory of each server's processes (sum of resident sets) and what it wrote over the image it shares with the others."""
     rows = []
     for name, described in sorted(show.running_instances(instance).items()):
-        resident = show.on_server(instance, described["InstanceId"], "ps -e -o rss= | awk '{kib += $1} END {print kib / 1024}'")
+        resident = on_server(instance, described["InstanceId"], "ps -e -o rss= | awk '{kib += $1} END {print kib / 1024}'")
         written = size_of(instance.home / "machines" / described["InstanceId"])
         rows.append(Row(f"{name}: memory / disk over the image", "", f"{float(resident):.0f} MiB / {written / MIB:.0f} MiB"))
     return rows

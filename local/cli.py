@@ -1,4 +1,4 @@
-"""The verbs of the Makefile: each reads as the list of what it does. What they show is made in `local/show.py`."""
+"""The verbs of the Makefile: each reads as the list of what it does. What they show is made in `show.py` and `status.py`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pathlib import Path
 
 import click
 
-from local import bootstrap, cloud, engine, show
+from local import bootstrap, cloud, engine, operations, show
 from local.errors import CannotStart
 from local.instance import CHECKOUT, HTTPS_PORT, Instance
 from local.stack import LOCAL, Stack, front_door
+from local.status import show_servers, wait_for_servers
 
 PAGE_DEADLINE_S = 120
 SERVERS_DEADLINE_S = 180
@@ -76,8 +77,8 @@ def up(context: click.Context) -> None:
     update(stack)
     outputs = stack.outputs()
     show.wait_for_page(outputs, PAGE_DEADLINE_S)
-    show.wait_for_servers(instance, outputs["release"], SERVERS_DEADLINE_S)
-    show.servers(instance)
+    wait_for_servers(instance, outputs["release"], SERVERS_DEADLINE_S)
+    show_servers(instance)
     show.done(f"{outputs['url']} answers, {time.monotonic() - began:.0f} s")
 
 
@@ -129,10 +130,31 @@ def destroy(context: click.Context) -> None:
 @main.command()
 @click.pass_context
 def status(context: click.Context) -> None:
-    """A line per server: state, address, role, release."""
+    """The servers: state, health, role, lag, release; who may write, and what the other database lacks."""
     instance = Instance.open(context.obj[0])
     running(instance)
-    show.servers(instance)
+    show_servers(instance)
+
+
+@main.command()
+@click.option("--to", help="The web server that is to be the primary (default: the other one).")
+@click.pass_context
+def switchover(context: click.Context, to: str | None) -> None:
+    """Hand the databases' writes over to the other server; nothing is lost."""
+    instance = Instance.open(context.obj[0])
+    running(instance)
+    operations.switchover(instance, to)
+
+
+@main.command()
+@click.option("--to", help="The web server that is to be the primary (default: the one that does not hold the lease).")
+@click.option("--force", help="The epoch that the verb names when it is used without; transactions may be lost.")
+@click.pass_context
+def promote(context: click.Context, to: str | None, force: str | None) -> None:
+    """Make a server the primary that would not take over by itself; without --force, show what that would lose."""
+    instance = Instance.open(context.obj[0])
+    running(instance)
+    operations.promote(instance, to, force)
 
 
 @main.command()

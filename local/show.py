@@ -1,4 +1,4 @@
-"""What the verbs show: steps, the table of servers, the reasons for a failed release, the wait for the page."""
+"""What the verbs show: steps, the reasons for a failed release, the wait for the page. `make status` is in status.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import urllib.request
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from local.errors import CannotStart
 from local.instance import Instance
@@ -71,82 +70,6 @@ def instance_id_of(instance: Instance, server: str) -> str:
     if server not in servers:
         raise click.ClickException(f"there is no server {server!r}; there are: {', '.join(sorted(servers)) or 'none'}")
     return servers[server]["InstanceId"]
-
-
-def wait_for_servers(instance: Instance, release: str, deadline_s: float) -> None:
-    """Until every server reports that it runs `release` and is well. The engine's own gate is not enough: it waits only
-    where an association is new, and a server may have been restarted since."""
-    deadline = time.monotonic() + deadline_s
-    while True:
-        reports = {name: agent_report(instance, found["InstanceId"]) for name, found in running_instances(instance).items()}
-        behind = [name for name, report in reports.items() if health(report) != "ok" or report["release"] != release]
-        if not behind:
-            return
-        if time.monotonic() > deadline:
-            said = "; ".join(f"{name}: {health(reports[name])}, release {reports[name].get('release')}" for name in behind)
-            raise CannotStart(
-                f"not every server runs release {release} and is well within {deadline_s:.0f} s: {said}; "
-                f"see: make logs SERVER={behind[0]}"
-            )
-        time.sleep(POLL_S)
-
-
-def servers(instance: Instance) -> None:
-    """The table of servers: what EC2 says, and what each one's agent reports of itself."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("server", "instance", "state", "zone", "address", "health", "database", "release"):
-        table.add_column(title, no_wrap=True)
-    for name, described in sorted(running_instances(instance).items()):
-        report = agent_report(instance, described["InstanceId"])
-        table.add_row(
-            name,
-            described["InstanceId"],
-            described["State"]["Name"],
-            described["Placement"]["AvailabilityZone"],
-            described.get("PrivateIpAddress", ""),
-            health(report),
-            report.get("role", ""),
-            report.get("release", ""),
-        )
-    Console(width=max(console.width, 140)).print(table)
-
-
-def health(report: dict) -> str:
-    """`ok`, or what the agent found wrong; `silent` when it does not answer."""
-    if not report:
-        return "silent"
-    wrong = [check for check, passed in report["checks"].items() if not passed]
-    return "not ok: " + ", ".join(wrong) if wrong else "ok"
-
-
-def agent_report(instance: Instance, instance_id: str) -> dict:
-    """What the agent of a server says at /health, with the database's `role` of /replica; empty when it does not answer."""
-    ask = "for path in health replica; do curl -s -m 3 http://127.0.0.1:9200/$path; echo; done"
-    try:
-        health, replica = (json.loads(line) for line in on_server(instance, instance_id, ask).splitlines() if line)
-    except ValueError:
-        return {}
-    role = replica.get("role", "")
-    return health | {"role": "primary" if role == "none" and not replica.get("read_only") else role}
-
-
-def on_server(instance: Instance, instance_id: str, script: str, deadline_s: float = 10) -> str:
-    """The standard output of a script run as root on a server through SSM, as one would on AWS.
-
-    Empty when the server cannot be asked (it is stopped, or still booting) or has not answered at the deadline.
-    """
-    ssm = instance.client("ssm")
-    try:
-        sent = ssm.send_command(InstanceIds=[instance_id], DocumentName="AWS-RunShellScript", Parameters={"commands": [script]})
-    except ssm.exceptions.InvalidInstanceId:
-        return ""
-    deadline = time.monotonic() + deadline_s
-    while time.monotonic() < deadline:
-        answer = ssm.get_command_invocation(CommandId=sent["Command"]["CommandId"], InstanceId=instance_id)
-        if answer["Status"] not in ("Pending", "InProgress", "Delayed"):
-            return answer["StandardOutputContent"]
-        time.sleep(POLL_S)
-    return ""
 
 
 def failed_releases(instance: Instance) -> bool:

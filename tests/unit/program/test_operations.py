@@ -4,6 +4,7 @@ import re
 import pytest
 
 from components.operations import contents
+from local.operations import document
 
 DOCUMENT = "aws:ssm/document:Document"
 AGENT = "/usr/bin/python3 /var/lib/distributed-web/current/agent.pyz"
@@ -52,6 +53,10 @@ def test_the_verbs_and_what_they_run(deploy):
         "lease": [f"{AGENT} lease"],
     }
     assert recording.exports["operations"] == {verb: each.inputs["name"] for verb, each in verbs.items()}
+
+
+def test_the_local_verbs_know_the_documents_by_their_names(small):
+    assert small.exports["operations"] == {verb: document(verb) for verb in ("switchover", "promote", "lease")}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,144 @@
+"""`make status`: the table of servers, and who may write. Asks EC2, the front door's load balancer and the servers themselves."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from agent.lease import gtid
+from local import lease, show
+from local.commands import on_servers
+from local.errors import CannotStart
+from local.instance import Instance
+
+AGENT, FAILOVER = "9200/health", "9201/lease"
+WEB = "web-"  # the servers with a database
+TITLES = (
+    "server", "instance", "state", "zone", "address", "health", "front door",
+    "database", "lag", "lacks", "extra", "release",
+)  # fmt: skip
+
+
+def show_servers(instance: Instance) -> None:
+    """What is not known is left empty."""
+    servers = dict(sorted(show.running_instances(instance).items()))
+    said = ask(instance, servers, AGENT, FAILOVER)
+    leases = looked_at_again(instance, servers, of_databases(said))
+    targets = front_door(instance)
+    table = Table(*TITLES, box=None, pad_edge=False, header_style="bold")
+    for column in table.columns:
+        column.no_wrap = True
+    differences = lease.differences(leases)
+    for server, described in servers.items():
+        table.add_row(
+            server,
+            described["InstanceId"],
+            described["State"]["Name"],
+            described["Placement"]["AvailabilityZone"],
+            described.get("PrivateIpAddress", ""),
+            health(said[server][AGENT]),
+            ", ".join(targets.get(described["InstanceId"], ())),
+            *database(leases.get(server, {}), differences.get(server)),
+            said[server][AGENT].get("release") or "",
+        )
+    Console(width=max(show.console.width, 180)).print(table)
+    for line in lease.lines(leases):
+        show.console.print(line, markup=False)
+
+
+def database(answer: Mapping[str, Any], difference: lease.Difference | None) -> Iterator[str]:
+    """The columns database, lag, lacks and extra."""
+    lag = answer.get("lag_s")
+    yield answer.get("role", "")
+    yield "" if lag is None else f"{lag:.1f} s"
+    yield str(gtid.count(difference.lacks)) if difference else ""
+    yield str(gtid.count(difference.extra)) if difference and difference.extra is not None else ""
+
+
+def leases(instance: Instance) -> lease.Answers:
+    return of_databases(ask(instance, show.running_instances(instance), FAILOVER))
+
+
+def of_databases(said: Mapping[str, Mapping[str, dict]]) -> dict[str, dict[str, Any]]:
+    """What each web server answers at /lease; {} when it has no such answer."""
+    found = {server: answers[FAILOVER] for server, answers in said.items() if server.startswith(WEB)}
+    return {server: answer if "record" in answer else {} for server, answer in found.items()}
+
+
+def looked_at_again(instance: Instance, servers: Mapping[str, dict], leases: lease.Answers) -> lease.Answers:
+    """A replica asked after the primary seems to have more than it: then the primary is asked once more."""
+    leader = lease.primary(leases)
+    if not any(difference.extra for difference in lease.differences(leases).values()):
+        return leases
+    again = ask(instance, {leader: servers[leader]}, FAILOVER)[leader][FAILOVER]
+    return {**leases, leader: again} if again.get("role") == "primary" else leases
+
+
+def ask(instance: Instance, servers: Mapping[str, dict], *urls: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """Server -> port/path -> the JSON it answers there, good or bad; {} when it does not answer. All are asked at once."""
+    script = f"for url in {' '.join(urls)}; do curl -s -m 3 http://127.0.0.1:$url | tr -d '\\n'; echo; done"
+    said = on_servers(instance, {server: found["InstanceId"] for server, found in servers.items()}, script)
+    return {server: dict(zip(urls, answers(text, len(urls)), strict=True)) for server, text in said.items()}
+
+
+def answers(text: str, count: int) -> list[dict[str, Any]]:
+    lines = text.splitlines()[:count]
+    return [parsed(line) for line in lines + [""] * (count - len(lines))]
+
+
+def parsed(line: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def front_door(instance: Instance) -> dict[str, list[str]]:
+    """Instance id -> how the load balancer finds it: `healthy` when it is on every port, else port by port, with the reason."""
+    elb = instance.client("elbv2")
+    seen: dict[str, dict[int, str]] = {}
+    for group in elb.describe_target_groups()["TargetGroups"]:
+        described = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+        for target in described:
+            health = target["TargetHealth"]
+            text = " ".join(filter(None, (health["State"], health.get("Reason"))))
+            seen.setdefault(target["Target"]["Id"], {})[target["Target"]["Port"]] = text
+    return {instance_id: summary(ports) for instance_id, ports in seen.items()}
+
+
+def summary(ports: Mapping[int, str]) -> list[str]:
+    if len(set(ports.values())) == 1:
+        return [next(iter(ports.values()))]
+    return [f"{port} {text}" for port, text in sorted(ports.items())]
+
+
+def health(report: Mapping[str, Any]) -> str:
+    """`ok`, or what the agent found wrong; `silent` when it does not answer."""
+    if "checks" not in report:
+        return "silent"
+    wrong = [check for check, passed in report["checks"].items() if passed is not True]
+    return "not ok: " + ", ".join(wrong) if wrong else "ok"
+
+
+def wait_for_servers(instance: Instance, release: str, deadline_s: float) -> None:
+    """Until every server reports that it runs `release` and is well. The engine's own gate is not enough: it waits only
+    where an association is new, and a server may have been restarted since."""
+    deadline = time.monotonic() + deadline_s
+    while True:
+        reports = {name: said[AGENT] for name, said in ask(instance, show.running_instances(instance), AGENT).items()}
+        behind = [name for name, report in reports.items() if health(report) != "ok" or report.get("release") != release]
+        if not behind:
+            return
+        if time.monotonic() > deadline:
+            said = "; ".join(f"{name}: {health(reports[name])}, release {reports[name].get('release')}" for name in behind)
+            raise CannotStart(
+                f"not every server runs release {release} and is well within {deadline_s:.0f} s: {said}; "
+                f"see: make logs SERVER={behind[0]}"
+            )
+        time.sleep(show.POLL_S)
