@@ -42,8 +42,12 @@ def age_s(answers: Answers) -> float | None:
 
 
 def primary(answers: Answers) -> str | None:
-    known = {server: answer for server, answer in answers.items() if answer.get("executed") is not None}
-    return next((server for server, answer in known.items() if answer.get("role") == "primary"), None)
+    return next((server for server, answer in answers.items() if answer.get("role") == "primary" and readable(answer)), None)
+
+
+def readable(answer: Mapping[str, Any]) -> bool:
+    """Of a mysqld that does not answer nobody knows what it has."""
+    return answer.get("executed") is not None and not answer.get("error")
 
 
 def differences(answers: Answers) -> dict[str, Difference]:
@@ -54,7 +58,7 @@ def differences(answers: Answers) -> dict[str, Difference]:
     whole = answers[leader]["executed"] if leader else record["gtid_executed"]
     found = {}
     for server, answer in answers.items():
-        if server == leader or answer.get("executed") is None:  # nobody knows what a dead mysqld has
+        if server == leader or not readable(answer):
             continue
         lacks = gtid.missing(whole, answer["executed"])
         found[server] = Difference(

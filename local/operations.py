@@ -38,9 +38,7 @@ def promote(instance: Instance, to: str | None, force: str | None) -> None:
     if taker not in there:
         raise CannotStart(f"{taker} does not answer, and it has to take over itself; see: make status")
     ended = run(instance, "promote", taker, web[taker], {"force": force or ""})
-    if force is None and not ended.ok:
-        show.step(f"to promote it nevertheless, with the epoch it names: make promote TO={taker} FORCE=…")
-    finish(ended)
+    finish(ended, "" if force else f"to promote it nevertheless, with the epoch it names: make promote TO={taker} FORCE=…")
 
 
 def web_servers(instance: Instance) -> dict[str, str]:
@@ -90,11 +88,11 @@ def document(verb: str) -> str:
     return f"{PROJECT}-{LOCAL}-{verb}"
 
 
-def finish(ended: Ended) -> None:
+def finish(ended: Ended, remedy: str = "") -> None:
     """The server's words, and its exit code."""
     *before, last = (ended.stdout or ended.stderr).strip().splitlines() or ["the server said nothing"]
     for line in before:
         click.echo(line)
     if not ended.ok:
-        sys.exit(last)
+        sys.exit("\n".join(filter(None, (last, remedy))))
     show.done(last)

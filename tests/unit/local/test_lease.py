@@ -1,5 +1,7 @@
 """What the servers' answers say together, for people."""
 
+import pytest
+
 from local import lease
 
 A, B = "aaaaaaaa-0000-0000-0000-000000000000", "bbbbbbbb-0000-0000-0000-000000000000"
@@ -44,9 +46,11 @@ def test_a_dead_primary_leaves_what_it_published_last():
     ]
 
 
-def test_a_primary_whose_mysqld_is_dead_is_not_compared_with():
-    answers = {"web-a": answer("primary", executed=None), "web-b": answer(executed=f"{A}:1-10")}
-    assert lease.differences(answers) == {"web-b": lease.Difference(lacks="", received="", extra=None)}
+@pytest.mark.parametrize("dead", [{"executed": None}, {"executed": "", "error": "Connection refused"}])
+def test_a_database_that_does_not_answer_is_compared_with_nothing(dead):
+    compared = {"web-b": lease.Difference(lacks="", received="", extra=None)}
+    assert lease.differences({"web-a": answer("primary", **dead), "web-b": answer()}) == compared
+    assert lease.differences({"web-a": answer("primary"), "web-b": answer(**dead)}) == {}
 
 
 def test_servers_that_have_read_no_record_or_not_long_enough():
