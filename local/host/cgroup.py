@@ -12,7 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-LIMITED = ("memory", "pids")  # the controllers a machine needs groups of
+LIMITED = ("cpu", "memory", "pids")  # the controllers a machine needs groups of
+# Shares of a busy processor, in cgroup v2's measure: 100 is a group's default. Machines have that each, so that none starves
+# another; what stands for AWS has more than one machine, and the whole cloud more than one process of its user's.
+CLOUD_WEIGHT, HELPER_WEIGHT = 400, 300
+SHARES = 1024 / 100  # of cgroup v1 for each of them
 ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
 
 
@@ -22,10 +26,11 @@ class CgroupError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Hierarchies:
-    """Mount points: `unified` is cgroup v2; `legacy` are the v1 ones in use, among them `memory` if it is v1."""
+    """Mount points: `unified` is cgroup v2; `legacy` are the v1 ones in use, among them `memory` and `cpu` if they are v1."""
 
     unified: Path
     memory: Path | None
+    cpu: Path | None
     legacy: tuple[Path, ...]
 
     @property
@@ -37,7 +42,7 @@ def hierarchies(mountinfo: str | None = None) -> Hierarchies:
     """Those named in the text of /proc/self/mountinfo (proc_pid_mountinfo(5)); `CgroupError` without cgroup v2."""
     if mountinfo is None:
         mountinfo = Path("/proc/self/mountinfo").read_text()
-    unified, memory, legacy = None, None, []
+    unified, memory, cpu, legacy = None, None, None, []
     for line in mountinfo.splitlines():
         mount, _, source = line.partition(" - ")
         point, (kind, _, options) = Path(mount.split()[4]), source.split(maxsplit=2)
@@ -48,12 +53,14 @@ def hierarchies(mountinfo: str | None = None) -> Hierarchies:
             legacy.append(point)
             if "memory" in controllers:
                 memory = point
+            if "cpu" in controllers:
+                cpu = point
     if unified is None:
         raise CgroupError(
             "cgroup v2 is not mounted on this computer, and machines cannot be stopped for certain without it: "
             "mount it (mount -t cgroup2 none /sys/fs/cgroup/unified) or boot with systemd.unified_cgroup_hierarchy=1."
         )
-    return Hierarchies(unified=unified, memory=memory, legacy=tuple(legacy))
+    return Hierarchies(unified=unified, memory=memory, cpu=cpu, legacy=tuple(legacy))
 
 
 class Cgroup:
@@ -71,14 +78,23 @@ class Cgroup:
     def folders(self) -> tuple[Path, ...]:
         return tuple(root / self.path for root in self.on.roots)
 
-    def create(self, memory_mib: int | None = None) -> None:
-        """Make the group, with its memory limit (no swap: an EC2 instance has none)."""
+    def create(self, memory_mib: int | None = None, weight: int | None = None) -> None:
+        """Make the group, with its memory limit (no swap: an EC2 instance has none) and its share of a busy processor."""
         for folder in self.folders:
             folder.mkdir(parents=True, exist_ok=True)
         for parent in reversed(self.path.parents):
             _delegate(self.on.unified / parent)
+        self._weigh(self.path.parts[0], CLOUD_WEIGHT)
         if memory_mib is not None:
             self._limit(memory_mib << 20)
+        if weight is not None:
+            self._weigh(self.path, weight)
+
+    def _weigh(self, path: Path | str, weight: int) -> None:
+        if self.on.cpu:
+            _write(self.on.cpu / path / "cpu.shares", round(weight * SHARES))
+        elif (file := self.on.unified / path / "cpu.weight").exists():  # absent when the kernel schedules no groups
+            _write(file, weight)
 
     def _limit(self, size: int) -> None:
         if self.on.memory:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from local.host.cgroup import Cgroup
+from local.host.cgroup import HELPER_WEIGHT, Cgroup
 from local.instance import Instance
 
 
@@ -40,7 +40,7 @@ class Process:
         if pid := self.pid():
             return pid
         self.stop()  # what may be left of one that was killed
-        self.cgroup.create()
+        self.cgroup.create(weight=HELPER_WEIGHT)
         inside = ["nsenter", f"--net=/run/netns/{netns}", "--"] if netns else []
         with self.log.open("ab") as log:
             child = subprocess.Popen(

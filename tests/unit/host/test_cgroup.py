@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from local.host.cgroup import Cgroup, CgroupError, Hierarchies, entering, hierarchies
+from local.host.cgroup import HELPER_WEIGHT, Cgroup, CgroupError, Hierarchies, entering, hierarchies
 
 HYBRID = """\
 27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard
@@ -21,12 +21,13 @@ def test_a_hybrid_computer_has_the_controllers_that_matter_beside_the_unified_hi
     assert hierarchies(HYBRID) == Hierarchies(
         unified=ROOT / "unified",
         memory=ROOT / "memory",
-        legacy=(ROOT / "memory", ROOT / "pids", ROOT / "systemd"),
+        cpu=ROOT / "cpu",
+        legacy=(ROOT / "cpu", ROOT / "memory", ROOT / "pids", ROOT / "systemd"),
     )
 
 
 def test_a_systemd_computer_has_one_hierarchy():
-    assert hierarchies(UNIFIED) == Hierarchies(unified=ROOT, memory=None, legacy=())
+    assert hierarchies(UNIFIED) == Hierarchies(unified=ROOT, memory=None, cpu=None, legacy=())
 
 
 def test_without_cgroup_v2_the_error_names_the_remedy():
@@ -47,7 +48,7 @@ def test_on_cgroup_v2_the_limit_is_set_and_controllers_are_enabled_on_the_way_do
     root, cloud = kernel_folder(tmp_path), kernel_folder(tmp_path / "dw-1")
     machine = kernel_folder(tmp_path / "dw-1/i-1")
     (machine / "memory.max").write_text("max")
-    Cgroup("dw-1", "i-1", on=Hierarchies(unified=tmp_path, memory=None, legacy=())).create(memory_mib=2048)
+    Cgroup("dw-1", "i-1", on=Hierarchies(unified=tmp_path, memory=None, cpu=None, legacy=())).create(memory_mib=2048)
     assert (machine / "memory.max").read_text() == "2147483648"
     assert [(group / "cgroup.subtree_control").read_text() for group in (root, cloud, machine)] == [
         "+memory +pids",
@@ -57,13 +58,29 @@ def test_on_cgroup_v2_the_limit_is_set_and_controllers_are_enabled_on_the_way_do
 
 
 def test_on_a_hybrid_computer_the_limit_is_set_in_the_memory_hierarchy(tmp_path):
-    on = Hierarchies(unified=tmp_path / "unified", memory=tmp_path / "memory", legacy=(tmp_path / "memory",))
+    on = Hierarchies(unified=tmp_path / "unified", memory=tmp_path / "memory", cpu=None, legacy=(tmp_path / "memory",))
     for folder in ("", "dw-1", "dw-1/i-1"):
         kernel_folder(on.unified / folder)
     limit = kernel_folder(on.memory / "dw-1/i-1") / "memory.limit_in_bytes"
     limit.write_text("9" * 10)
     Cgroup("dw-1", "i-1", on=on).create(memory_mib=2048)
     assert limit.read_text() == "2147483648"
+
+
+def test_the_cloud_and_its_helpers_outweigh_one_machine_so_that_a_busy_one_starves_nobody(tmp_path):
+    on = Hierarchies(unified=tmp_path / "unified", memory=None, cpu=tmp_path / "cpu", legacy=(tmp_path / "cpu",))
+    for folder in ("", "dw-1", "dw-1/cloud"):
+        kernel_folder(on.unified / folder)
+        (kernel_folder(on.cpu / folder) / "cpu.shares").write_text("1024")
+    Cgroup("dw-1", "cloud", on=on).create(weight=HELPER_WEIGHT)
+    assert [(on.cpu / folder / "cpu.shares").read_text() for folder in ("", "dw-1", "dw-1/cloud")] == ["1024", "4096", "3072"]
+
+
+def test_on_cgroup_v2_the_weights_are_its_own(tmp_path):
+    for folder in ("", "dw-1", "dw-1/cloud"):
+        (kernel_folder(tmp_path / folder) / "cpu.weight").write_text("100")
+    Cgroup("dw-1", "cloud", on=Hierarchies(unified=tmp_path, memory=None, cpu=None, legacy=())).create(weight=HELPER_WEIGHT)
+    assert [(tmp_path / folder / "cpu.weight").read_text() for folder in ("", "dw-1", "dw-1/cloud")] == ["100", "400", "300"]
 
 
 def test_a_command_joins_every_group_before_it_becomes_itself():
@@ -73,7 +90,7 @@ def test_a_command_joins_every_group_before_it_becomes_itself():
 
 
 def test_a_group_that_is_gone_has_no_processes_and_is_gone_again(tmp_path):
-    group = Cgroup("dw-1", on=Hierarchies(unified=tmp_path, memory=None, legacy=()))
+    group = Cgroup("dw-1", on=Hierarchies(unified=tmp_path, memory=None, cpu=None, legacy=()))
     assert (group.populated(), list(group.pids())) == (False, [])
     group.kill()
     group.remove()
