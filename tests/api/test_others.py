@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from botocore.exceptions import ClientError
 
+from local.api import outage
 from tests.api.worlds import refused
 
 POLICY = {
@@ -101,6 +102,17 @@ def test_of_many_conditional_writes_exactly_one_wins(aws):
         winners = [owner for owner in pool.map(take, map(str, range(32))) if owner]
     assert len(winners) == 1
     assert table.get_item(TableName="cluster", Key={"id": {"S": "lease"}})["Item"]["owner"]["S"] == winners[0]
+
+
+def test_a_service_that_is_out_answers_with_an_error_of_its_own_until_it_is_back(aws, instance):
+    outage.begin(instance, "dynamodb")
+    with pytest.raises(ClientError) as error:
+        aws("dynamodb").list_tables()
+    assert error.value.response["Error"]["Code"] == "InternalServerError"
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert aws("s3").list_buckets()["Buckets"] == []
+    outage.end(instance, "dynamodb")
+    assert aws("dynamodb").list_tables()["TableNames"] == []
 
 
 def test_a_hosted_zone_has_an_id_as_on_aws(aws):

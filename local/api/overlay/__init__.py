@@ -25,6 +25,7 @@ from local.api.overlay import (  # noqa: F401
     listeners,
     logs,
     networks,
+    outages,
     targets,
     volumes,
     zones,
