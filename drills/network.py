@@ -8,24 +8,36 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 
+from cloud_init.ports import MYSQL
 from local.host import namespaces
 from local.host.namespaces import NetworkError
 
 TABLE = "inet drill"
+SENT, RECEIVED = "saddr", "daddr"  # a server's packets, as nft tells them apart
+BOTH = (SENT, RECEIVED)
+OTHER = {SENT: RECEIVED, RECEIVED: SENT}
 HOOKS = ("forward", "input", "output")  # through the router; to and from the services that live on it
 
 
-def severed(server: str, peers: Iterable[str] = ()) -> list[str]:
-    """Rules that drop every packet between two addresses, or with no `peers` every packet of the server."""
-    peers = tuple(peers)
+def severed(server: str, peers: Iterable[str] = (), loses: Iterable[str] = BOTH) -> list[str]:
+    """Rules that drop what the server sends to `peers` (nobody named: to anyone), and what they send to it."""
+    peers, loses = tuple(peers), tuple(loses)
     if not peers:
-        return [f"ip saddr {server} drop", f"ip daddr {server} drop"]
-    return [f"ip {a} {server} ip {b} {peer} drop" for peer in peers for a, b in (("saddr", "daddr"), ("daddr", "saddr"))]
+        return [f"ip {side} {server} drop" for side in loses]
+    return [f"ip {side} {server} ip {OTHER[side]} {peer} drop" for peer in peers for side in loses]
+
+
+def unshipped(source: str, follower: str, port: int, limit: str = "") -> list[str]:
+    """Rules that drop what MySQL on `source` sends to `follower`: on one connection, to its `port` there (0: on all of them),
+    and with a `limit` only what is more than that."""
+    connection = f"tcp dport {port} " if port else ""
+    more = f"limit rate over {limit} " if limit else ""
+    return [f"ip saddr {source} ip daddr {follower} tcp sport {MYSQL} {connection}{more}drop"]
 
 
 def lossy(server: str, percent: int) -> list[str]:
     """Rules that drop a share of the packets from and to a server, each by chance."""
-    return [f"ip {side} {server} numgen random mod 100 < {percent} drop" for side in ("saddr", "daddr")]
+    return [f"ip {side} {server} numgen random mod 100 < {percent} drop" for side in BOTH]
 
 
 def table(rules: Iterable[str]) -> str:
@@ -38,7 +50,8 @@ def table(rules: Iterable[str]) -> str:
 
 
 def impose(router: str, rules: Iterable[str]) -> None:
-    """In the VPC's namespace named `router`."""
+    """In the VPC's namespace named `router`, instead of the rules of before."""
+    relieve(router)
     namespaces.command(nft(router), table(rules))
 
 

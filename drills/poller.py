@@ -1,9 +1,12 @@
-"""Asks every node, from inside, whether its MySQL is writable and which role it has, every 50 ms; and the front door whom
-it takes for healthy, every 500 ms. A process of its own: `python -m drills.poller`, input and output as the client's.
+"""Asks every node, from inside, whether its MySQL is writable and which role it has, every 50 ms, and who holds the lease, every
+250 ms; and the front door whom it takes for healthy, every 500 ms.
+
+A process of its own: `python -m drills.poller`, input and output as the client's.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -13,14 +16,16 @@ from pathlib import Path
 from typing import TextIO
 
 import pymysql
+from botocore.exceptions import BotoCoreError, ClientError
 
 from drills.records import Sample, line
-from drills.site import Server, Site
+from drills.site import Site
 from local.instance import Instance
 
 NODE_S = 0.05
+LEASE_S = 0.25
 DOOR_S = 0.5
-ROLE_PATH = "/replica"  # answers the role and the lag
+REPLACED_S = 3  # until a server that was replaced is asked
 
 
 class Poller:
@@ -40,37 +45,45 @@ class Poller:
         thread.start()
         return thread
 
-    def record(self, at: float, server: str, about: str, answer: str, lag: float | None = None) -> None:
+    def record(self, sample: Sample) -> None:
         with self.lock:
-            self.out.write(line(Sample(at=at, server=server, about=about, answer=answer, lag=lag)))
+            self.out.write(line(sample))
 
 
-class Database:
-    """One node's MySQL, on a connection that is kept while it lasts."""
+class Node:
+    """One server's database: three questions, MySQL's on a connection that is kept while it lasts."""
 
-    def __init__(self, poller: Poller, server: Server) -> None:
-        self.poller, self.server = poller, server
+    def __init__(self, poller: Poller, site: Site, name: str) -> None:
+        self.poller, self.site, self.name = poller, site, name
         self.connection: pymysql.Connection | None = None
 
-    def ask(self) -> None:
+    def ask_mysql(self) -> None:
         at = time.monotonic()
-        self.poller.record(at, self.server.name, "mysql", self.answer())
+        self.poller.record(Sample(at=at, server=self.name, about="mysql", answer=self.writable()))
 
-    def answer(self) -> str:
+    def writable(self) -> str:
         try:
-            self.connection = self.connection or self.server.mysql()
+            self.connection = self.connection or self.site.servers[self.name].mysql()
             with self.connection.cursor() as cursor:
                 cursor.execute("SELECT @@global.read_only")
                 return "read-only" if cursor.fetchone()[0] else "writable"
-        except (pymysql.MySQLError, OSError):
+        except (pymysql.MySQLError, OSError, KeyError):
             self.connection = None
             return ""
 
+    def ask_role(self) -> None:
+        at, said = time.monotonic(), self.said("role")
+        self.poller.record(Sample(at=at, server=self.name, about="role", answer=said.get("role", ""), lag=said.get("lag_s")))
 
-def ask_agent(poller: Poller, server: Server) -> None:
-    at = time.monotonic()
-    answer = server.agent(ROLE_PATH)
-    poller.record(at, server.name, "agent", answer.get("role", ""), answer.get("lag_s"))
+    def ask_lease(self) -> None:
+        at, record = time.monotonic(), self.said("lease").get("record") or {}
+        self.poller.record(
+            Sample(at=at, server=self.name, about="lease", answer=record.get("holder", ""), epoch=record.get("epoch"))
+        )
+
+    def said(self, what: str) -> dict:
+        server = self.site.servers.get(self.name)
+        return getattr(server, what)() if server else {}
 
 
 def ask_door(poller: Poller, site: Site) -> None:
@@ -80,7 +93,15 @@ def ask_door(poller: Poller, site: Site) -> None:
         if worst.get(name, "healthy") == "healthy":
             worst[name] = state
     for name, state in worst.items():
-        poller.record(at, name, "target", state)
+        poller.record(Sample(at=at, server=name, about="target", answer=state))
+
+
+def look_again(site: Site) -> None:
+    """Only while a machine is off: the API's time is precious. What it refuses in the middle of a replacement is asked again."""
+    if all(server.machine.leader_pid() for server in site.servers.values()):
+        return
+    with contextlib.suppress(BotoCoreError, ClientError):
+        site.look_again()
 
 
 def main() -> None:
@@ -88,10 +109,11 @@ def main() -> None:
     site = Site(Instance.open(Path(wanted["home"])), wanted["outputs"])
     with open(wanted["out"], "w") as out:
         poller = Poller(out)
-        threads = [poller.every(DOOR_S, lambda: ask_door(poller, site))]
-        for server in site.databases:
-            threads.append(poller.every(NODE_S, Database(poller, server).ask))
-            threads.append(poller.every(NODE_S, lambda server=server: ask_agent(poller, server)))
+        threads = [poller.every(DOOR_S, lambda: ask_door(poller, site)), poller.every(REPLACED_S, lambda: look_again(site))]
+        for node in [Node(poller, site, server.name) for server in site.databases]:
+            threads.append(poller.every(NODE_S, node.ask_mysql))
+            threads.append(poller.every(NODE_S, node.ask_role))
+            threads.append(poller.every(LEASE_S, node.ask_lease))
         sys.stdin.read()
         poller.ended.set()
         for thread in threads:

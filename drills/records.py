@@ -43,14 +43,16 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One answer of a node. `about` is "mysql" (answer: writable, read-only or ""), "agent" (its role or "") or "target"
-    (whether the front door takes it for healthy). `lag` in seconds, None: not known."""
+    """One answer of a node, "" when it gave none. `about` is "mysql" (writable or read-only), "role" (primary, replica or
+    none), "lease" (who holds it, as this node sees it, and its epoch) or "target" (whether the front door takes it for healthy).
+    `lag` in seconds, None: not known."""
 
     at: float
     server: str
     about: str
     answer: str
     lag: float | None = None
+    epoch: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drills import figures
-from drills.catalogue import Drill
+from drills import figures, salvage
+from drills.catalogue.drill import Drill
+from drills.detections import detections
+from drills.faults import FaultFailed
 from drills.figures import Figures, Span
 from drills.records import Event, Request, Sample, load
 from drills.site import NotWell, Server, Site
@@ -24,12 +26,14 @@ WARM_UP_S = 4
 MEASURED_S = 15  # after the fault, at least
 COOL_DOWN_S = 3
 DRAIN_S = 30  # for the client's last requests
+FAVOURED = -10  # nice value of those who measure, see nice(1): what they miss looks like an outage
 CALM_S = 0.5  # what reads may take before the fault; more, and the computer is too busy to measure anything
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """`broken`: the expectations that did not hold, as sentences. The records lie in `folder`."""
+    """`broken`: the expectations that did not hold, as sentences. `recovered`: the site was well again in time. The records lie
+    in `folder`."""
 
     drill: Drill
     number: int
@@ -38,6 +42,7 @@ class Run:
     figures: Figures
     events: tuple[Event, ...]
     broken: tuple[str, ...]
+    recovered: bool
     folder: Path = field(repr=False)
 
     def requests(self) -> list[Request]:
@@ -47,46 +52,68 @@ class Run:
         return load(self.folder / "samples", Sample)
 
 
-def conduct(site: Site, outputs: Mapping[str, str], drill: Drill, number: int, folder: Path, say: Callable[[str], None]) -> Run:
+def conduct(site: Site, drill: Drill, number: int, folder: Path, say: Callable[[str], None]) -> Run:
     """Raises NotWell when the site is not well before; when it is not afterwards, that is a broken expectation."""
     folder.mkdir(parents=True)
     say("waits until the site is well")
     site.wait_until_well(READY_S)
+    say("waits for the pause after the last failover")
+    site.wait_for_pause()
     server = site.named(drill.fault.server)
     prefix = f"drill {drill.name} {number} {int(time.time())} "
-    events, broken = [], []
-    with recording(site, outputs, prefix, folder):
+    recovered, troubles = True, []
+    with recording(site, prefix, folder):
         say("warms up")
         time.sleep(WARM_UP_S)
         say(f"{drill.title} ({server.name})")
-        began = time.monotonic()
-        events.append(Event(at=began, kind="fault", text=drill.title))
-        ended = suffer(site, drill, server)
-        if drill.lasts_s:
-            events.append(Event(at=ended, kind="end", text="the fault is undone"))
+        course = Course(calm=time.monotonic())
+        try:
+            suffer(site, drill, server, course)
+        except (FaultFailed, OSError) as trouble:
+            troubles.append(str(trouble))
         say("recovers")
         try:
             site.wait_until_well(drill.recover_s)
         except NotWell as trouble:
-            broken.append(str(trouble))
-        time.sleep(max(COOL_DOWN_S, began + MEASURED_S - time.monotonic()))
+            recovered = False
+            troubles.append(str(trouble))
+        time.sleep(max(COOL_DOWN_S, course.began + MEASURED_S - time.monotonic()))
     say("looks for every acknowledged write")
     requests, samples = load(folder / "requests", Request), load(folder / "samples", Sample)
-    last = max(request.due for request in requests)
-    span = Span(fault=began, end=ended if drill.lasts_s else began, last=last)
-    result = figures.compute(requests, samples, span, faulty=server.name, found=site.notes(prefix))
-    if result.recovered_s:
-        events.append(Event(at=span.end + result.recovered_s, kind="recovered", text="all is well"))
+    span = course.span(drill, last=max(request.due for request in requests))
+    found = site.notes(prefix) if recovered else set()
+    result = figures.compute(requests, samples, span, faulty=server.name, found=found, saved=salvage.notes(site, prefix))
     return Run(
         drill=drill,
         number=number,
         server=server.name,
         span=span,
         figures=result,
-        events=(*events, *figures.detections(requests, samples, server.name, began)),
-        broken=(*disturbed(result), *broken, *figures.broken(result, drill.at_most)),
+        events=(*course.events(drill, result.recovered_s), *detections(requests, samples, server.name, span.fault)),
+        broken=(*disturbed(result), *troubles, *figures.broken(result, drill.at_most, drill.exactly)),
+        recovered=recovered,
         folder=folder,
     )
+
+
+@dataclass
+class Course:
+    """When what happened: until when all was calm, when the fault began, when its undoing began."""
+
+    calm: float
+    began: float = 0.0
+    ended: float = 0.0
+
+    def span(self, drill: Drill, last: float) -> Span:
+        return Span(calm=self.calm, fault=self.began, end=self.ended if drill.lasts_s else self.began, last=last)
+
+    def events(self, drill: Drill, recovered_s: float) -> Iterator[Event]:
+        yield Event(at=self.began, kind="fault", text=drill.title)
+        if drill.lasts_s:
+            yield Event(at=self.ended, kind="end", text=drill.fault.undone)
+        if recovered_s:
+            since = self.ended if drill.lasts_s else self.began
+            yield Event(at=since + recovered_s, kind="recovered", text="all is well")
 
 
 def disturbed(result: Figures) -> list[str]:
@@ -96,16 +123,18 @@ def disturbed(result: Figures) -> list[str]:
     return [f"before the fault reads took {result.calm_read_p99_s:.1f} s already: this computer was busy, the run says nothing"]
 
 
-def suffer(site: Site, drill: Drill, server: Server) -> float:
-    """The fault, for as long as it lasts; when its undoing began."""
+def suffer(site: Site, drill: Drill, server: Server, course: Course) -> None:
+    """What is given, then the fault for as long as it lasts; undone whatever happens. Raises FaultFailed."""
     try:
-        drill.fault.begin(site, server)
+        with drill.given.holds(site):
+            course.began = time.monotonic()
+            drill.fault.begin(site, server)
         time.sleep(drill.lasts_s)
     finally:
-        ended = time.monotonic()
+        course.ended = time.monotonic()
+        course.began = course.began or course.ended
         with uninterrupted():
             drill.fault.end(site, server)
-    return ended
 
 
 @contextlib.contextmanager
@@ -119,11 +148,11 @@ def uninterrupted() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def recording(site: Site, outputs: Mapping[str, str], prefix: str, folder: Path) -> Iterator[None]:
+def recording(site: Site, prefix: str, folder: Path) -> Iterator[None]:
     """The client and the poller measure meanwhile; their records are whole afterwards."""
     door = site.door
     client = {"host": door.host, "port": door.port, "certificate": door.certificate, "seed": 1, "prefix": prefix}
-    poller = {"home": str(site.instance.home), "outputs": {name: outputs[name] for name in ("url", "certificate")}}
+    poller = {"home": str(site.instance.home), "outputs": {name: site.outputs[name] for name in ("url", "certificate")}}
     with (
         measuring("drills.poller", poller | {"out": str(folder / "samples")}, folder),
         measuring("drills.client", client | {"out": str(folder / "requests")}, folder),
@@ -136,7 +165,7 @@ def measuring(module: str, wanted: Mapping[str, object], folder: Path) -> Iterat
     """A process that measures until its input ends. In a session of its own, so that Ctrl-C is ours alone to handle."""
     with (folder / f"{module}.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", module],
+            ["nice", "-n", str(FAVOURED), sys.executable, "-m", module],
             cwd=CHECKOUT,
             stdin=subprocess.PIPE,
             stdout=log,

@@ -1,33 +1,22 @@
-"""The running local site as drills see it: its servers, who has which role, whether it is well, what is in its database.
-
-Asked from outside the machines: an agent through a socket made in its machine's network namespace, MySQL through its local
-socket below /proc/<pid>/root. So a question starts nothing inside, and a machine that hangs holds nobody.
-"""
+"""The running local site as drills see it: its servers, who has which role, whether it is well, what is in its database."""
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import json
-import socket
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-import pymysql
-
 from drills.http import Door
+from drills.server import Server
 from local import show
-from local.host import machine, namespaces, reader
+from local.host import machine, reader
 from local.host.balancer import Balancer
+from local.host.desired import Interface
 from local.host.firewall import port_name
-from local.host.machine import Machine
 from local.instance import Instance
+from local.stack import Stack
 
-AGENT_PORT = 9200
-LOCAL_S = 0.5  # for an answer from inside a machine
+PAUSE_S = 65  # after an automatic failover there is no second one for 60 s
 BALANCER, ACTIVE, PRIMARY, REPLICA = "the balancer", "the active web server", "the primary", "the replica"
 
 
@@ -35,81 +24,30 @@ class NotWell(Exception):
     """The site is not whole at a deadline; the text lists what is wrong."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Server:
-    name: str
-    address: str
-    machine: Machine
-    netns: str
-    router: str  # the VPC's namespace
-    port: str  # where the machine is plugged in, there
-
-    @property
-    def instance_id(self) -> str:
-        return self.machine.spec.instance_id
-
-    @property
-    def root(self) -> Path:
-        """Of its file system, as this computer sees it. OSError: it does not run."""
-        if leader := self.machine.leader_pid():
-            return Path(f"/proc/{leader}/root")
-        raise OSError(f"{self.name} does not run")
-
-    def pids(self, unit: str) -> list[int]:
-        """The processes of a systemd service in it, as this computer numbers them."""
-        groups = self.machine.cgroup.unified.glob(f"**/{unit}.service/**/cgroup.procs")
-        return [int(pid) for procs in groups for pid in procs.read_text().split()]
-
-    def agent(self, path: str) -> dict:
-        """What its agent says, good or bad; empty when it does not answer."""
-        try:
-            with self.connected(AGENT_PORT) as connection:
-                connection.request("GET", path)
-                return json.loads(connection.getresponse().read())
-        except (OSError, namespaces.NetworkError, http.client.HTTPException, ValueError):
-            return {}
-
-    @contextlib.contextmanager
-    def connected(self, port: int) -> Iterator[http.client.HTTPConnection]:
-        """To a port on the machine's own loopback."""
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LOCAL_S)
-        connection.sock = namespaces.inside(self.netns, lambda: socket.create_connection(("127.0.0.1", port), LOCAL_S))
-        with contextlib.closing(connection):
-            yield connection
-
-    def mysql(self, timeout_s: float = LOCAL_S) -> pymysql.Connection:
-        """As root on the local socket. OSError or pymysql.MySQLError: it does not let us in."""
-        return pymysql.connect(
-            unix_socket=str(self.root / "run/mysqld/mysqld.sock"),
-            user="root",
-            autocommit=True,
-            connect_timeout=timeout_s,
-            read_timeout=timeout_s,
-            write_timeout=timeout_s,
-        )
-
-    def query(self, sql: str, timeout_s: float = 30) -> list[tuple]:
-        with self.mysql(timeout_s) as connection, connection.cursor() as cursor:
-            cursor.execute(sql)
-            return list(cursor.fetchall())
-
-
 class Site:
-    def __init__(self, instance: Instance, outputs: Mapping[str, str]) -> None:
-        """`outputs` of the stack: url and certificate."""
+    def __init__(self, instance: Instance, outputs: Mapping[str, str], stack: Stack | None = None) -> None:
+        """`outputs` of the stack: url, certificate, salvage. `stack`: for the drills that change it."""
         self.instance = instance
+        self.outputs = outputs
+        self.stack = stack
         self.ec2 = instance.client("ec2")
         self.balancer = Balancer(instance, str)  # asked only; it needs no certificates
         url = urlsplit(outputs["url"])
         self.door = Door(host=url.hostname, port=url.port or 443, certificate=outputs["certificate"])
-        desired = reader.read(reader.Api(instance))
-        interfaces = {interface.owner: interface for interface in desired.interfaces}
-        self.servers = {
-            name: self.server(name, interfaces[described["InstanceId"]])
-            for name, described in sorted(show.running_instances(instance).items())
-        }
+        self.api = reader.Api(instance)
+        self.servers: dict[str, Server] = {}
+        self.look_again()
 
-    def server(self, name: str, interface) -> Server:
+    def look_again(self) -> None:
+        """A server that was replaced is another instance."""
+        instances = {name: described["InstanceId"] for name, described in show.running_instances(self.instance).items()}
+        if instances == {name: server.instance_id for name, server in self.servers.items()}:
+            return
+        interfaces = {interface.owner: interface for interface in reader.read(self.api).interfaces}
+        found = sorted(instances.items())
+        self.servers = {name: self.server(name, interfaces[owner]) for name, owner in found if owner in interfaces}
+
+    def server(self, name: str, interface: Interface) -> Server:
         return Server(
             name=name,
             address=interface.address,
@@ -124,25 +62,30 @@ class Site:
         return [server for name, server in self.servers.items() if name.startswith("web-")]
 
     def named(self, name: str) -> Server:
-        """A server by its name or by what it is now."""
+        """A server by its name or by what it is now. Raises NotWell when nobody is."""
         if name == BALANCER:
             return self.servers["lb"]
         if name == ACTIVE:
             return self.databases[0]  # the first one answers while it can
         if name in (PRIMARY, REPLICA):
             role = name.removeprefix("the ")
-            return next(server for server in self.databases if server.agent("/replica").get("role") == role)
+            if found := [server for server in self.databases if server.role().get("role") == role]:
+                return found[0]
+            raise NotWell(f"no server says that it is {name}")
         return self.servers[name]
 
     # -- is it well? --------------------------------------------------------------------------------------------------
 
     def complaints(self) -> list[str]:
         """What is not as it should be; nothing when the site is whole."""
-        found = [f"{name}: {text}" for name, server in self.servers.items() if (text := ill(server))]
-        for role, path in (("primary", "/primary"), ("replica", "/replica")):
-            count = sum(server.agent(path).get("role") == role for server in self.databases)
-            if count != 1:
-                found.append(f"{count} servers say that they are the {role}")
+        found = [f"{name} does not exist; see: make up" for name in self.outputs["servers"] if name not in self.servers]
+        found += [f"{name}: {text}" for name, server in self.servers.items() if (text := ill(server))]
+        roles = [server.role().get("role") for server in self.databases]
+        found += [
+            f"{roles.count(role)} servers say that they are the {role}"
+            for role in ("primary", "replica")
+            if roles.count(role) != 1
+        ]
         return found + [f"{name} is {state} for the front door" for name, state in self.targets() if state != "healthy"]
 
     def wait_until_well(self, deadline_s: float) -> None:
@@ -152,6 +95,12 @@ class Site:
             if time.monotonic() > end:
                 raise NotWell(f"not well within {deadline_s:.0f} s: {'; '.join(complaints)}")
             time.sleep(0.25)
+
+    def wait_for_pause(self) -> None:
+        """Until the next failover may happen by itself: the pause after the last one counts by the lease's renewals."""
+        record = self.named(PRIMARY).lease().get("record")
+        if record and record.get("failover", True):
+            time.sleep(max(0.0, PAUSE_S - record["counter"] * record["ttl_s"] / 5))
 
     def targets(self) -> list[tuple[str, str]]:
         """(server, healthy or unhealthy) for each target of the front door, as its data plane has found by its health checks.
@@ -169,12 +118,17 @@ class Site:
     def notes(self, prefix: str) -> set[str]:
         """The texts that begin with `prefix`, on the primary."""
         primary = self.named(PRIMARY)
-        [(schema,)] = primary.query("SELECT table_schema FROM information_schema.tables WHERE table_name = 'notes'")
-        return {text for (text,) in primary.query(f"SELECT text FROM `{schema}`.notes WHERE text LIKE '{prefix}%'")}
+        rows = primary.query(f"SELECT text FROM `{self.schema(primary)}`.notes WHERE text LIKE '{prefix}%'")
+        return {text for (text,) in rows}
+
+    def schema(self, server: Server) -> str:
+        """The application's, as this server's MySQL has it."""
+        [(schema,)] = server.query("SELECT table_schema FROM information_schema.tables WHERE table_name = 'notes'")
+        return schema
 
 
 def ill(server: Server) -> str:
-    report = server.agent("/health")
+    report = server.health()
     if not report:
         return "its agent is silent"
     return ", ".join(f"{check} {said}" for check, said in report.get("checks", {}).items() if said is not True)

@@ -8,7 +8,7 @@ import os
 import platform
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,44 +18,48 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from drills import catalogue, faults, report
-from drills.catalogue import Drill
+from drills import catalogue, report
+from drills.catalogue.drill import Drill
+from drills.faults import FaultFailed
+from drills.heal import heal
 from drills.run import Run, conduct, uninterrupted
 from drills.site import NotWell, Site
-from drills.summary import COLUMNS, cells, grouped
-from local.instance import Instance
+from drills.summary import COLUMNS, cells, grouped, usually_broken
+from local.stack import Stack
 
 console = Console(highlight=False)
 
 
-def run(instance: Instance, outputs: Mapping[str, str], names: tuple[str, ...], repeat: int) -> bool:
+def run(stack: Stack, names: tuple[str, ...], repeat: int) -> bool:
     """Whether every expectation held. Raises click.ClickException when the site is not fit for a drill."""
     try:
         drills = catalogue.selected(names)
     except catalogue.UnknownDrill as problem:
         raise click.ClickException(str(problem)) from None
-    site = Site(instance, outputs)
-    folder = instance.folder("drills") / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
+    site = Site(stack.instance, stack.outputs(), stack)
+    folder = stack.instance.folder("drills") / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
     folder.mkdir()
     runs: list[Run] = []
     try:
         with interruptible(), healed(site):
-            for one in conducted(site, outputs, drills, repeat, folder):
+            for one in conducted(site, drills, repeat, folder):
                 runs.append(one)
                 write(folder, runs)
-    except (NotWell, OSError, RuntimeError) as trouble:
+    except (NotWell, FaultFailed, OSError, RuntimeError) as trouble:
         raise click.ClickException(f"the drills ended early: {trouble}; see: make status") from trouble
     except KeyboardInterrupt:
         console.print("interrupted; the fault is undone")
         return False
     finally:
         if runs:
-            Console(width=max(console.width, 150), highlight=False).print(table(runs))
+            Console(width=max(console.width, 170), highlight=False).print(table(runs))
+            for sentence in usually_broken(runs):
+                console.print(f"[red]✗[/red] {sentence}")
             console.print(f"{folder / 'report.html'}")
-    return not any(one.broken for one in runs)
+    return not any(one.broken for one in runs) and not usually_broken(runs)
 
 
-def conducted(site: Site, outputs: Mapping[str, str], drills: Sequence[Drill], repeat: int, folder: Path) -> Iterator[Run]:
+def conducted(site: Site, drills: Sequence[Drill], repeat: int, folder: Path) -> Iterator[Run]:
     """Each drill in turn, then all of them again: so that a slow hour meets every drill alike."""
     columns = (TextColumn("[bold]{task.fields[drill]}"), TextColumn("{task.description}"), BarColumn(20))
     with Progress(*columns, MofNCompleteColumn(), TimeElapsedColumn(), console=console) as progress:
@@ -64,7 +68,7 @@ def conducted(site: Site, outputs: Mapping[str, str], drills: Sequence[Drill], r
             for drill in drills:
                 progress.update(task, drill=drill.name)
                 say = lambda text: progress.update(task, description=text)  # noqa: E731
-                one = conduct(site, outputs, drill, number, folder / f"{drill.name}-{number}", say)
+                one = conduct(site, drill, number, folder / f"{drill.name}-{number}", say)
                 progress.advance(task)
                 mark = "[red]✗[/red]" if one.broken else "[green]✓[/green]"
                 progress.console.print(f"{mark} {drill.name}" + "".join(f"\n    {sentence}" for sentence in one.broken))
@@ -85,12 +89,12 @@ def interruptible() -> Iterator[None]:
 @contextlib.contextmanager
 def healed(site: Site) -> Iterator[None]:
     """No fault before, of a drill that was killed; none afterwards."""
-    faults.heal(site)
+    heal(site)
     try:
         yield
     finally:
         with uninterrupted():
-            faults.heal(site)
+            heal(site)
 
 
 def write(folder: Path, runs: Sequence[Run]) -> None:
@@ -104,8 +108,9 @@ def write(folder: Path, runs: Sequence[Run]) -> None:
 def record(one: Run) -> dict[str, object]:
     """A run as results.json holds it; times rounded to milliseconds."""
     rounded = {name: round(value, 3) for name, value in asdict(one.figures).items()}
-    head = {"drill": one.drill.name, "run": one.number, "server": one.server}
-    return head | rounded | {"expected_at_most": dict(one.drill.at_most), "broken": list(one.broken)}
+    head = {"drill": one.drill.name, "run": one.number, "server": one.server, "recovered": one.recovered}
+    expected = {"expected_at_most": dict(one.drill.at_most), "expected_exactly": dict(one.drill.exactly)}
+    return head | rounded | expected | {"broken": list(one.broken)}
 
 
 def table(runs: Sequence[Run]) -> Table:

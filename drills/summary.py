@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drills.figures import quantile
+from drills.figures import broken_medians, quantile
 from drills.run import Run
 
 COLUMNS = (  # title, figure, how several runs become one number
@@ -15,6 +15,8 @@ COLUMNS = (  # title, figure, how several runs become one number
     ("failed writes", "failed_writes", "sum"),
     ("acknowledged", "acknowledged", "sum"),
     ("lost", "lost", "sum"),
+    ("salvaged", "salvaged", "sum"),
+    ("takeovers", "takeovers", "sum"),
     ("two writable", "two_writable_samples", "sum"),
     ("recovered s", "recovered_s", "p50 / p95"),
 )
@@ -22,6 +24,15 @@ COLUMNS = (  # title, figure, how several runs become one number
 
 def grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:
     return {name: [one for one in runs if one.drill.name == name] for name in dict.fromkeys(one.drill.name for one in runs)}
+
+
+def usually_broken(runs: Sequence[Run]) -> list[str]:
+    """The expectations of several runs together that do not hold, as sentences."""
+    return [
+        f"{name}: {sentence}"
+        for name, group in grouped(runs).items()
+        for sentence in broken_medians([one.figures for one in group], group[0].drill.median_at_most)
+    ]
 
 
 def cells(runs: Sequence[Run]) -> list[str]:

@@ -1,4 +1,4 @@
-"""One run as a picture: requests by quarter seconds, the nodes' roles, the fault and who noticed it. Inline SVG, pure."""
+"""One run as a picture: requests by when they were due, the nodes' roles, the fault and who noticed it. Inline SVG, pure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from html import escape
 
 from drills.records import READ, WRITE, Event, Request, Sample
 
-BIN_S = 0.25
+BINS_S, BINS = (0.25, 0.5, 1, 2, 5, 10, 30), 400  # how long a bar may stand for, and how many of them may be drawn
 LEFT, WIDTH, RIGHT = 130, 860, 30  # of the plot, in pixels
 BARS, STRIP, GAP = 70, 16, 8
-COLOURS = {"fault": "#c62828", "end": "#6d4c41", "detection": "#6a1b9a", "recovered": "#2e7d32"}
+COLOURS = {"fault": "#c62828", "end": "#6d4c41", "detection": "#6a1b9a", "takeover": "#1565c0", "recovered": "#2e7d32"}
 ROLES = {"primary": "#64b5f6", "replica": "#bbdefb", "none": "#ffcc80", "healthy": "#a5d6a7", "": "#bdbdbd"}
+HOLDERS = ("#d1c4e9", "#b39ddb")  # epochs of the lease, by turns
 TROUBLE = "#ef9a9a"
 
 
@@ -28,6 +29,16 @@ class Axis:
     def x(self, at: float) -> float:
         share = (at - self.first) / (self.last - self.first)
         return round(LEFT + WIDTH * min(1, max(0, share)), 1)
+
+    @property
+    def bin_s(self) -> float:
+        """What a bar stands for."""
+        return next((size for size in BINS_S if (self.last - self.first) / size <= BINS), BINS_S[-1])
+
+    @property
+    def step_s(self) -> int:
+        """Between two numbers below."""
+        return next((step for step in (1, 5, 10, 30, 60, 300) if (self.last - self.first) / step <= 30), 600)
 
 
 def picture(requests: Sequence[Request], samples: Sequence[Sample], events: Sequence[Event], zero: float) -> str:
@@ -48,26 +59,30 @@ def picture(requests: Sequence[Request], samples: Sequence[Sample], events: Sequ
 
 
 def bars(requests: Iterable[Request], kind: str, axis: Axis, zero: float, top: int) -> Iterator[str]:
-    """Per quarter second, by when each request was due: answered in good time, answered late (over a second), failed."""
+    """By when each request was due: answered in good time, answered late (over a second), failed."""
     counts: dict[int, Counter] = {}
     for request in requests:
         result = "failed" if not request.ok else "slow" if request.took > 1 else "ok"
-        counts.setdefault(math.floor((request.due - zero) / BIN_S), Counter())[result] += 1
+        counts.setdefault(math.floor((request.due - zero) / axis.bin_s), Counter())[result] += 1
     most = max((sum(count.values()) for count in counts.values()), default=1)
     yield label(f"{kind}s", top + BARS / 2)
     for number, count in sorted(counts.items()):
-        x, width, y = axis.x(number * BIN_S), axis.x((number + 1) * BIN_S) - axis.x(number * BIN_S), float(top + BARS)
+        x, width, y = (
+            axis.x(number * axis.bin_s),
+            axis.x((number + 1) * axis.bin_s) - axis.x(number * axis.bin_s),
+            float(top + BARS),
+        )
         for result, colour in (("failed", "#e53935"), ("slow", "#fdd835"), ("ok", "#66bb6a")):
             height = BARS * count[result] / most
             y -= height
             if height:
-                text = f"{count[result]} {kind}s {result}, {number * BIN_S:+.2f} s"
+                text = f"{count[result]} {kind}s {result}, {number * axis.bin_s:+.2f} s"
                 yield box(x, round(y, 1), width, round(height, 1), colour, text)
 
 
 def strips(samples: Iterable[Sample]) -> list[tuple[str, str, str]]:
     """(server, about, title) of each row."""
-    titles = {"mysql": "writable?", "agent": "role", "target": "front door"}
+    titles = {"mysql": "accepts writes?", "role": "role", "lease": "sees the lease", "target": "is healthy?"}
     found = {(sample.server, sample.about) for sample in samples}
     return [(server, about, f"{server} {titles[about]}") for server, about in sorted(found)]
 
@@ -92,10 +107,13 @@ def strip(samples: Sequence[Sample], title: str, axis: Axis, zero: float, top: i
 
 def words(sample: Sample) -> str:
     lag = f", {sample.lag:.0f} s behind" if sample.lag is not None and sample.lag >= 2 else ""
-    return (sample.answer or "silent") + lag
+    epoch = f", epoch {sample.epoch}" if sample.answer and sample.epoch is not None else ""
+    return (sample.answer or "silent") + epoch + lag
 
 
 def colour_of(sample: Sample) -> str:
+    if sample.about == "lease":
+        return HOLDERS[(sample.epoch or 0) % len(HOLDERS)] if sample.answer else ROLES[""]
     same = {"writable": "primary", "read-only": "replica"}
     return ROLES.get(same.get(sample.answer, sample.answer), TROUBLE)
 
@@ -111,8 +129,7 @@ def marks(events: Iterable[Event], axis: Axis, zero: float, bottom: int) -> Iter
 
 
 def seconds(axis: Axis, top: int) -> Iterator[str]:
-    step = 1 if axis.last - axis.first <= 30 else 5
-    for second in range(int(math.ceil(axis.first / step) * step), int(axis.last) + 1, step):
+    for second in range(math.ceil(axis.first / axis.step_s) * axis.step_s, int(axis.last) + 1, axis.step_s):
         yield f'<text x="{axis.x(second)}" y="{top + 16}" text-anchor="middle" class="axis">{second} s</text>'
 
 

@@ -267,7 +267,7 @@ def drill(context: click.Context, names: tuple[str, ...], repeat: int) -> None:
 
     stack = stack_named(context)
     running(stack.instance)
-    sys.exit(not suite.run(stack.instance, stack.outputs(), names, repeat))
+    sys.exit(not suite.run(stack, names, repeat))
 
 
 def running(instance: Instance) -> None:

@@ -6,7 +6,7 @@ from drills.figures import Span
 from drills.records import READ, WRITE, Request, Sample
 
 FAULT = 100.0
-SPAN = Span(fault=FAULT, end=110.0, last=120.0)
+SPAN = Span(calm=FAULT, fault=FAULT, end=110.0, last=120.0)
 
 
 def request(due: float, kind: str = READ, *, took: float = 0.01, ok: bool = True, fresh: bool = False, **rest) -> Request:
@@ -29,3 +29,8 @@ def steady(kind: str = READ, *, first: float = 90, last: float = 120, without: t
 
 def samples(server: str, about: str, answers: Iterable[tuple[float, str]]) -> list[Sample]:
     return [Sample(at=at, server=server, about=about, answer=answer) for at, answer in answers]
+
+
+def leases(server: str, found: Iterable[tuple[float, str, int]]) -> list[Sample]:
+    """Who holds the lease in which epoch, as a server sees it."""
+    return [Sample(at=at, server=server, about="lease", answer=holder, epoch=epoch) for at, holder, epoch in found]

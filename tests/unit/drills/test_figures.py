@@ -5,11 +5,11 @@ import pytest
 from drills import figures
 from drills.records import READ, WRITE
 
-from .example import FAULT, SPAN, request, samples, steady
+from .example import SPAN, leases, request, samples, steady
 
 
-def compute(requests, found=(), faulty="lb", nodes=()):
-    return figures.compute(requests, nodes, SPAN, faulty=faulty, found=found)
+def compute(requests, found=(), faulty="lb", nodes=(), saved=()):
+    return figures.compute(requests, nodes, SPAN, faulty=faulty, found=found, saved=saved)
 
 
 def test_the_outage_is_the_longest_time_without_a_success_around_the_fault():
@@ -37,7 +37,20 @@ def test_reads_do_not_count_for_the_outage_of_writes():
 def test_an_acknowledged_write_that_is_not_found_is_lost_and_an_unacknowledged_one_is_not():
     requests = [request(101, WRITE), request(102, WRITE), request(103, WRITE, ok=False)]
     result = compute(requests, found={"note 101"})
-    assert (result.acknowledged, result.lost, result.failed_writes) == (2, 1, 1)
+    assert (result.acknowledged, result.lost, result.missing, result.failed_writes) == (2, 1, 1, 1)
+
+
+def test_a_lost_write_that_was_salvaged_is_not_missing():
+    requests = [request(at, WRITE) for at in (101, 102, 103)]
+    result = compute(requests, found={"note 101"}, saved={"note 102", "note 99"})
+    assert (result.lost, result.salvaged, result.missing) == (2, 1, 1)
+
+
+def test_new_epochs_are_those_that_any_node_saw_after_the_fault_began():
+    nodes = [*leases("web-a", [(99, "web-a", 7), (101, "web-a", 7)]), *leases("web-b", [(99, "", None), (106, "web-b", 8)])]
+    result = compute(steady(), nodes=nodes)
+    assert (result.epoch_before, result.epoch_after, result.new_epochs) == (7, 8, 1)
+    assert compute(steady()).new_epochs == 0
 
 
 def test_failures_are_blamed_on_a_surviving_balancer_only_when_it_is_known_to_have_had_the_request():
@@ -74,7 +87,8 @@ def test_two_writable_nodes_in_the_same_beat_are_counted_and_a_handover_is_not()
 
 
 def test_recovery_lasts_until_the_last_wrong_answer_or_failed_request_after_the_end_of_the_fault():
-    nodes = samples("web-b", "agent", [(99, "replica"), (105, ""), (117.5, "none"), (118, "replica")])
+    nodes = samples("web-b", "role", [(99, "replica"), (105, ""), (117.5, "none"), (118, "replica")])
+    nodes += leases("web-b", [(119, "", None)])
     assert compute(steady(), nodes=nodes).recovered_s == pytest.approx(7.5)
     assert compute([*steady(), request(119, ok=False)], nodes=nodes).recovered_s == pytest.approx(9)
     assert compute(steady()).recovered_s == 0
@@ -87,16 +101,20 @@ def test_quantiles_are_values_that_occurred(share, expected):
 
 def test_a_broken_expectation_names_figure_value_and_limit():
     result = compute([request(101, ok=False)])
-    assert figures.broken(result, {"failed_reads": 0, "lost": 0}) == ["failed_reads is 1, at most 0 is good"]
-
-
-def test_detections_name_the_observer_and_the_instant():
-    nodes = samples("web-a", "target", [(99, "healthy"), (111, "unhealthy"), (112, "unhealthy")])
-    nodes += samples("web-a", "agent", [(99.9, "primary"), (100.2, "")])
-    requests = [*steady(last=101), request(101.5, web="web-b")]
-    found = [(event.at, event.text) for event in figures.detections(requests, nodes, "web-a", FAULT)]
-    assert found == [
-        (100.2, "its agent is silent"),
-        (101.51, "web-b answers instead of web-a"),
-        (111, "the front door gives web-a up"),
+    assert figures.broken(result, {"failed_reads": 0, "lost": 0}, {"takeovers": 1, "new_epochs": 0}) == [
+        "failed_reads is 1, at most 0 is good",
+        "takeovers is 0, only 1 is good",
     ]
+
+
+def test_the_usual_run_is_judged_when_there_are_enough_of_them():
+    runs = [compute(steady(WRITE, without=(100, 100 + outage))) for outage in (5, 7, 7, 7, 5)]
+    assert figures.broken_medians(runs, {"write_outage_s": 6.5}) == ["the median of write_outage_s is 7.1, at most 6.5 is good"]
+    assert figures.broken_medians(runs[1:], {"write_outage_s": 6.5}) == []
+    assert figures.broken_medians([*runs, *runs[:1]], {"write_outage_s": 7.2}) == []
+
+
+def test_the_calm_before_a_drill_ends_where_its_preparation_begins():
+    requests = [request(91), request(95.5, took=3)]
+    span = figures.Span(calm=95, fault=100, end=110, last=120)
+    assert figures.compute(requests, (), span, faulty="lb", found=()).calm_read_p99_s == pytest.approx(0.01)

@@ -11,11 +11,12 @@ from drills import catalogue, figures, report, suite, timeline
 from drills.records import READ, Event, line
 from drills.run import Run, disturbed
 
-from .example import FAULT, SPAN, request, samples, steady
+from .example import FAULT, SPAN, leases, request, samples, steady
 
 NODES = [
-    *samples("web-a", "agent", [(90, "primary"), (100, ""), (104, "primary"), (120, "primary")]),
+    *samples("web-a", "role", [(90, "primary"), (100, ""), (104, "primary"), (120, "primary")]),
     *samples("web-a", "mysql", [(90, "writable"), (100.2, ""), (104, "writable"), (120, "writable")]),
+    *leases("web-a", [(90, "web-a", 7), (104, "web-a", 8), (120, "web-a", 8)]),
     *samples("lb", "target", [(90, "healthy"), (110, "unhealthy"), (120, "healthy")]),
 ]
 EVENTS = (Event(at=FAULT, kind="fault", text="Nginx <is> killed."), Event(at=104, kind="recovered", text="all is well"))
@@ -38,7 +39,8 @@ def run(tmp_path):
             span=SPAN,
             figures=result,
             events=EVENTS,
-            broken=tuple(figures.broken(result, drill.at_most)),
+            broken=tuple(figures.broken(result, drill.at_most, drill.exactly)),
+            recovered=True,
             folder=folder,
         )
 
@@ -64,7 +66,7 @@ def test_the_page_shows_the_worst_run_of_a_drill_and_what_it_broke(run):
 def test_the_picture_is_xml_with_a_row_for_each_question_and_a_line_for_each_event():
     drawn = timeline.picture(steady(), NODES, EVENTS, FAULT)
     texts = [element.text for element in ElementTree.fromstring(drawn).iter("text")]
-    for expected in ("reads", "writes", "lb front door", "web-a role", "web-a writable?", "0.0 s: Nginx <is> killed."):
+    for expected in ("reads", "writes", "lb is healthy?", "web-a role", "web-a accepts writes?", "0.0 s: Nginx <is> killed."):
         assert expected in texts
 
 
@@ -78,8 +80,8 @@ def test_the_picture_shows_failed_requests_at_the_time_they_were_due():
 def test_results_hold_every_figure_that_the_issue_names(run):
     record = suite.record(run(failed=1))
     assert record["drill"] == "nginx-kill" and record["failed_reads"] == 1
-    names = "write_outage_s read_outage_s failed_reads failed_writes acknowledged lost two_writable_samples recovered_s"
-    assert set(names.split()) <= set(record)
+    names = "write_outage_s read_outage_s failed_reads failed_writes acknowledged lost salvaged two_writable_samples recovered_s"
+    assert {*names.split(), "takeovers", "epoch_before", "epoch_after", "recovered"} <= set(record)
     assert record["broken"] == list(run(2, failed=1).broken)
 
 

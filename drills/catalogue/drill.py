@@ -1,0 +1,43 @@
+"""What a drill is, and the expectations that several share. Figures are those of `figures.Figures`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from drills.faults import Fault
+from drills.given import Given
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drill:
+    """`at_most`: figure -> the largest value that is still good; `exactly`: the only good one; `median_at_most`: of several runs.
+
+    `given` is already so when the fault begins. `recover_s`: until all is well after the fault's end.
+    """
+
+    name: str
+    title: str
+    fault: Fault
+    at_most: Mapping[str, float]
+    exactly: Mapping[str, float] = field(default_factory=dict)
+    median_at_most: Mapping[str, float] = field(default_factory=dict)
+    given: Given = field(default_factory=Given)
+    lasts_s: float = 12
+    recover_s: float = 60  # lasts_s 0: the servers mend it themselves
+
+
+# In every drill: an acknowledged write is in the database at the end or, if its server's disk came back, in the salvage.
+NEVER = {"missing": 0, "two_writable_samples": 0}
+NOTHING_LOST = NEVER | {"lost": 0}
+# Retries cost time, never an error; and nobody waits longer than two seconds.
+UNSEEN_BY_READERS = NOTHING_LOST | {"failed_reads": 0, "read_p99_s": 1, "slowest_read_s": 2}
+UNSEEN = UNSEEN_BY_READERS | {"failed_writes": 0}
+# What the load balancer in front allows (interval 5 s, two failures): a third of the new connections, for 15 s.
+FRONT_DOOR = {"failed_connections_share": 0.34, "last_failure_s": 15, "failed_reads_answered": 0}
+A_THIRD = NOTHING_LOST | FRONT_DOOR
+REJOIN = {"recovered_s": 60}
+# With the lease's default ttl of 5 s.
+OUTAGE = {"write_outage_s": 8}
+ONE_TAKEOVER = {"takeovers": 1, "new_epochs": 1}
+NO_TAKEOVER = {"takeovers": 0, "new_epochs": 0}
