@@ -9,7 +9,7 @@
 # make shell SERVER=web-a       a root shell on a server;  make logs SERVER=web-a  follows its journal
 # make preview [STACK=dev]      what an up would change
 # make env                      export lines for plain pulumi, boto3 or any AWS tool: eval "$(make -s env)"
-# make drill [DRILL=nginx-kill] faults on the running site, and what they cost
+# make drill [DRILL=quick]      faults on the running site, and what they cost; DRILL names some of them, REPEAT=30 repeats
 # make bench                    how long the verbs take and what a server needs
 # make down [VOLUMES=delete]    stop the machines; with VOLUMES=delete destroy everything, data too
 

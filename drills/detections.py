@@ -32,9 +32,9 @@ def taken(samples: Sequence[Sample], since: float) -> Iterator[Event]:
     before = max((s.epoch for s in leases if s.at <= since), default=0)
     if first := next((s for s in leases if s.at > since and s.epoch > before), None):
         yield Event(at=first.at, kind="takeover", text=f"{first.answer} holds the lease (epoch {first.epoch})")
-    open_ones = [s for s in samples if s.about == "mysql" and s.answer == "writable"]
-    former = next((s.server for s in reversed(open_ones) if s.at <= since), "")
-    if first := next((s for s in open_ones if s.at > since and s.server != former), None):
+    writable = [s for s in samples if s.about == "mysql" and s.answer == "writable"]
+    former = next((s.server for s in reversed(writable) if s.at <= since), None)
+    if first := next((s for s in writable if former and s.at > since and s.server != former), None):
         yield Event(at=first.at, kind="takeover", text=f"MySQL on {first.server} accepts writes")
 
 

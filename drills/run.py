@@ -15,7 +15,7 @@ from pathlib import Path
 from drills import figures, salvage
 from drills.catalogue.drill import Drill
 from drills.detections import detections
-from drills.faults import FaultFailed
+from drills.faults import FaultFailed, wait
 from drills.figures import Figures, Span
 from drills.records import Event, Request, Sample, load
 from drills.site import NotWell, Server, Site
@@ -25,6 +25,7 @@ READY_S = 180  # until the site is well before a drill
 WARM_UP_S = 4
 MEASURED_S = 15  # after the fault, at least
 COOL_DOWN_S = 3
+BEGUN_S = 30  # until those who measure have begun
 DRAIN_S = 30  # for the client's last requests
 FAVOURED = -10  # nice value of those who measure, see nice(1): what they miss looks like an outage
 CALM_S = 0.5  # what reads may take before the fault; more, and the computer is too busy to measure anything
@@ -32,8 +33,8 @@ CALM_S = 0.5  # what reads may take before the fault; more, and the computer is 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """`broken`: the expectations that did not hold, as sentences. `recovered`: the site was well again in time. The records lie
-    in `folder`."""
+    """`troubles`: why the run may say nothing, or did not end well. `broken`: they, and the expectations that did not hold, as
+    sentences. `recovered`: the site was well again in time. The records lie in `folder`."""
 
     drill: Drill
     number: int
@@ -41,9 +42,13 @@ class Run:
     span: Span
     figures: Figures
     events: tuple[Event, ...]
-    broken: tuple[str, ...]
+    troubles: tuple[str, ...]
     recovered: bool
     folder: Path = field(repr=False)
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        return (*self.troubles, *figures.broken(self.figures, self.drill.at_most, self.drill.exactly))
 
     def requests(self) -> list[Request]:
         return load(self.folder / "requests", Request)
@@ -90,7 +95,7 @@ def conduct(site: Site, drill: Drill, number: int, folder: Path, say: Callable[[
         span=span,
         figures=result,
         events=(*course.events(drill, result.recovered_s), *detections(requests, samples, server.name, span.fault)),
-        broken=(*disturbed(result), *troubles, *figures.broken(result, drill.at_most, drill.exactly)),
+        troubles=(*disturbed(result), *troubles),
         recovered=recovered,
         folder=folder,
     )
@@ -162,7 +167,10 @@ def recording(site: Site, prefix: str, folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def measuring(module: str, wanted: Mapping[str, object], folder: Path) -> Iterator[None]:
-    """A process that measures until its input ends. In a session of its own, so that Ctrl-C is ours alone to handle."""
+    """A process that measures until its input ends; yields when it has begun to.
+
+    In a session of its own, so that Ctrl-C is ours alone to handle.
+    """
     with (folder / f"{module}.log").open("w") as log:
         process = subprocess.Popen(
             ["nice", "-n", str(FAVOURED), sys.executable, "-m", module],
@@ -176,6 +184,7 @@ def measuring(module: str, wanted: Mapping[str, object], folder: Path) -> Iterat
     try:
         process.stdin.write(json.dumps(wanted) + "\n")
         process.stdin.flush()
+        wait(lambda: measures(process, wanted["out"]), BEGUN_S, f"{module} to begin")
         yield
         process.stdin.close()
         if process.wait(timeout=DRAIN_S):
@@ -183,3 +192,8 @@ def measuring(module: str, wanted: Mapping[str, object], folder: Path) -> Iterat
     finally:
         process.kill()
         process.wait()
+
+
+def measures(process: subprocess.Popen, out: str) -> bool:
+    """Its file is there, or there will be none."""
+    return Path(out).exists() or process.poll() is not None

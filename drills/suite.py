@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import signal
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -98,11 +97,11 @@ def healed(site: Site) -> Iterator[None]:
 
 
 def write(folder: Path, runs: Sequence[Run]) -> None:
-    began = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds")
+    written = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     computer = f"{os.cpu_count()} cores, Linux {platform.release().split('-')[0]}"
-    results = {"written": began, "computer": computer, "runs": [record(one) for one in runs]}
+    results = {"written": written, "computer": computer, "runs": [record(one) for one in runs]}
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    (folder / "report.html").write_text(report.page(runs, computer=computer, written=began))
+    (folder / "report.html").write_text(report.page(runs, computer=computer, written=written))
 
 
 def record(one: Run) -> dict[str, object]:

@@ -16,6 +16,7 @@ BARS, STRIP, GAP = 70, 16, 8
 COLOURS = {"fault": "#c62828", "end": "#6d4c41", "detection": "#6a1b9a", "takeover": "#1565c0", "recovered": "#2e7d32"}
 ROLES = {"primary": "#64b5f6", "replica": "#bbdefb", "none": "#ffcc80", "healthy": "#a5d6a7", "": "#bdbdbd"}
 HOLDERS = ("#d1c4e9", "#b39ddb")  # epochs of the lease, by turns
+LATE = "#ffe082"
 TROUBLE = "#ef9a9a"
 
 
@@ -106,14 +107,20 @@ def strip(samples: Sequence[Sample], title: str, axis: Axis, zero: float, top: i
 
 
 def words(sample: Sample) -> str:
-    lag = f", {sample.lag:.0f} s behind" if sample.lag is not None and sample.lag >= 2 else ""
+    lag = f", {sample.lag:.0f} s behind" if behind(sample) else ""
     epoch = f", epoch {sample.epoch}" if sample.answer and sample.epoch is not None else ""
     return (sample.answer or "silent") + epoch + lag
+
+
+def behind(sample: Sample) -> bool:
+    return sample.answer == "replica" and sample.lag is not None and sample.lag >= 2
 
 
 def colour_of(sample: Sample) -> str:
     if sample.about == "lease":
         return HOLDERS[(sample.epoch or 0) % len(HOLDERS)] if sample.answer else ROLES[""]
+    if behind(sample):
+        return LATE
     same = {"writable": "primary", "read-only": "replica"}
     return ROLES.get(same.get(sample.answer, sample.answer), TROUBLE)
 

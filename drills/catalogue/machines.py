@@ -131,7 +131,7 @@ VOLUMES = (
     ),
     Drill(
         name="donor-dies-in-clone",
-        title="The replica is being filled anew when the power of its donor, the primary's server, is cut; 10 s later it returns.",
+        title="The replica is being filled anew when the power of its donor, the primary, is cut; 10 s later it returns.",
         fault=PowerCut(server=PRIMARY),
         given=Cloning(),
         at_most=NOTHING_LOST | {"recovered_s": 120},

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from drills import catalogue, figures, report, suite, timeline
-from drills.records import READ, Event, line
+from drills import catalogue, figures, report, suite, timeline, words
+from drills.records import READ, Event, Sample, line
 from drills.run import Run, disturbed
 
 from .example import FAULT, SPAN, leases, request, samples, steady
@@ -39,7 +39,7 @@ def run(tmp_path):
             span=SPAN,
             figures=result,
             events=EVENTS,
-            broken=tuple(figures.broken(result, drill.at_most, drill.exactly)),
+            troubles=(),
             recovered=True,
             folder=folder,
         )
@@ -59,8 +59,22 @@ def test_the_page_says_what_local_faults_cannot_show(run):
 def test_the_page_shows_the_worst_run_of_a_drill_and_what_it_broke(run):
     page = report.page([run(1), run(2, failed=3)], computer="2 cores", written="2026-01-01")
     assert "Run 2 of 2, the worst." in page
-    assert "failed_reads is 3, at most 0 is good" in page
+    assert "<td>reads that failed</td><td>0</td><td class=broken>3 ✗</td>" in page
     assert "1 of 2" in page
+
+
+def test_every_expectation_of_every_drill_has_words():
+    assert {name for drill in catalogue.DRILLS.values() for name in (*drill.at_most, *drill.exactly)} <= set(words.WORDS)
+
+
+def test_the_bars_of_a_long_drill_stand_for_more_seconds():
+    assert [timeline.Axis(first=-4, last=last).bin_s for last in (30, 96, 600, 3600)] == [0.25, 0.25, 2, 10]
+    assert [timeline.Axis(first=-4, last=last).step_s for last in (20, 96, 600, 3600)] == [1, 5, 30, 300]
+
+
+def test_a_replica_that_lags_shows_by_how_much():
+    late = [Sample(at=at, server="web-b", about="role", answer="replica", lag=lag) for at, lag in ((90, 0), (100, 5), (120, 0))]
+    assert "replica, 5 s behind" in timeline.picture(steady(), late, EVENTS, FAULT)
 
 
 def test_the_picture_is_xml_with_a_row_for_each_question_and_a_line_for_each_event():

@@ -1,0 +1,45 @@
+"""The quick selection of the drills, as `make drill DRILL=quick` runs it: who takes over, and that nothing is lost.
+
+No times: how long anything takes here says how busy this computer is. After the tests that want web-a as primary.
+"""
+
+import json
+
+import pytest
+
+pytestmark = [pytest.mark.live, pytest.mark.subprocess]
+DEADLINE_S = 1800
+TAKEOVERS = {
+    "primary-mysqld-kill": 0,
+    "switchover": 1,
+    "balancer-power-cut": 0,
+    "replica-power-cut": 0,
+    "primary-power-cut": 1,
+    "primary-partition": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def runs(site):
+    """Drill -> its run, as results.json has it."""
+    shown = site.make("drill", "DRILL=quick", check=False, deadline_s=DEADLINE_S)
+    results = sorted((site.checkout / ".local" / "drills").glob("*/results.json"))
+    assert results, shown[-6000:]
+    return {run["drill"]: run for run in json.loads(results[-1].read_text())["runs"]}
+
+
+def test_every_drill_of_the_selection_was_run_and_the_site_was_whole_again_after_each(runs):
+    assert {name: run["recovered"] for name, run in runs.items()} == dict.fromkeys(TAKEOVERS, True)
+
+
+def test_never_do_two_servers_accept_writes(runs):
+    assert {name: run["two_writable_samples"] for name, run in runs.items()} == dict.fromkeys(TAKEOVERS, 0)
+
+
+def test_every_acknowledged_write_is_in_the_database_or_in_the_salvage(runs):
+    assert {name: run["missing"] for name, run in runs.items()} == dict.fromkeys(TAKEOVERS, 0)
+    assert all(run["acknowledged"] > 0 for run in runs.values())
+
+
+def test_another_server_takes_over_exactly_when_the_primary_is_gone_or_is_told_to_hand_over(runs):
+    assert {name: run["takeovers"] for name, run in runs.items()} == TAKEOVERS
