@@ -39,7 +39,8 @@ KEY = (
     "asked from inside: whether its MySQL accepts writes, and which role it has"
     '<span style="background:#64b5f6"></span>primary<span style="background:#bbdefb"></span>replica'
     '<span style="background:#ffe082"></span>replica that is behind<span style="background:#ef9a9a"></span>no answer; whom it '
-    "sees holding the lease, without which no server accepts writes; and whether the load balancer in front takes it for healthy.</p>"
+    "sees holding the lease, without which no server accepts writes; and whether the load balancer in front takes it for healthy."
+    "</p>"
 )
 
 

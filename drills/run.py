@@ -12,13 +12,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pymysql
+from botocore.exceptions import BotoCoreError, ClientError
+
 from drills import figures, salvage
 from drills.catalogue.drill import Drill
 from drills.detections import detections
 from drills.faults import FaultFailed, wait
 from drills.figures import Figures, Span
+from drills.heal import heal
 from drills.records import Event, Request, Sample, load
 from drills.site import NotWell, Server, Site
+from local.host.namespaces import NetworkError
 from local.instance import CHECKOUT
 
 READY_S = 180  # until the site is well before a drill
@@ -28,6 +33,7 @@ COOL_DOWN_S = 3
 BEGUN_S = 30  # until those who measure have begun
 DRAIN_S = 30  # for the client's last requests
 FAVOURED = -10  # nice value of those who measure, see nice(1): what they miss looks like an outage
+TROUBLES = (FaultFailed, NotWell, NetworkError, OSError, pymysql.MySQLError, BotoCoreError, ClientError)
 CALM_S = 0.5  # what reads may take before the fault; more, and the computer is too busy to measure anything
 
 
@@ -74,8 +80,9 @@ def conduct(site: Site, drill: Drill, number: int, folder: Path, say: Callable[[
         course = Course(calm=time.monotonic())
         try:
             suffer(site, drill, server, course)
-        except (FaultFailed, OSError) as trouble:
-            troubles.append(str(trouble))
+        except TROUBLES as trouble:
+            troubles.append(f"{type(trouble).__name__}: {trouble}")
+            heal(site)
         say("recovers")
         try:
             site.wait_until_well(drill.recover_s)
@@ -86,8 +93,8 @@ def conduct(site: Site, drill: Drill, number: int, folder: Path, say: Callable[[
     say("looks for every acknowledged write")
     requests, samples = load(folder / "requests", Request), load(folder / "samples", Sample)
     span = course.span(drill, last=max(request.due for request in requests))
-    found = site.notes(prefix) if recovered else set()
-    result = figures.compute(requests, samples, span, faulty=server.name, found=found, saved=salvage.notes(site, prefix))
+    found, saved = site.notes(prefix), salvage.notes(site, prefix)
+    result = figures.compute(requests, samples, span, faulty=server.name, found=found, saved=saved)
     return Run(
         drill=drill,
         number=number,

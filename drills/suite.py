@@ -19,10 +19,9 @@ from rich.table import Table
 
 from drills import catalogue, report
 from drills.catalogue.drill import Drill
-from drills.faults import FaultFailed
 from drills.heal import heal
-from drills.run import Run, conduct, uninterrupted
-from drills.site import NotWell, Site
+from drills.run import TROUBLES, Run, conduct, uninterrupted
+from drills.site import Site
 from drills.summary import COLUMNS, cells, grouped, usually_broken
 from local.stack import Stack
 
@@ -44,7 +43,7 @@ def run(stack: Stack, names: tuple[str, ...], repeat: int) -> bool:
             for one in conducted(site, drills, repeat, folder):
                 runs.append(one)
                 write(folder, runs)
-    except (NotWell, FaultFailed, OSError, RuntimeError) as trouble:
+    except (*TROUBLES, RuntimeError) as trouble:
         raise click.ClickException(f"the drills ended early: {trouble}; see: make status") from trouble
     except KeyboardInterrupt:
         console.print("interrupted; the fault is undone")
