@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import logging
+import math
 import os
 import signal
 import socket
@@ -130,12 +131,23 @@ class Balancer:
         at, answer = self.asked
         if time.monotonic() - at > ANSWERS_LAST_S:
             try:
-                rows = csv.DictReader(self.ask("show stat").removeprefix("# ").splitlines())
-                answer = {(r["pxname"], r["svname"]): r["status"] for r in rows}
+                answer = {(r["pxname"], r["svname"]): r["status"] for r in self.rows()}
             except OSError:
                 answer = {}
             self.asked = time.monotonic(), answer
         return answer
+
+    def rows(self) -> list[dict[str, str]]:
+        """HAProxy's statistics of everything in its configuration (management guide, 9.1); OSError when it does not run."""
+        return list(csv.DictReader(self.ask("show stat").removeprefix("# ").splitlines()))
+
+    def end_drained(self, desired: Desired) -> None:
+        """Ends the connections of targets that were unhealthy for their draining interval; to be called again and again."""
+        limits = {group.id: group.draining_s for group in desired.target_groups if group.draining_s}
+        for row in self.rows() if limits else ():
+            drained = row["status"].startswith("DOWN") and int(row["lastchg"]) >= limits.get(row["pxname"], math.inf)
+            if drained and int(row["scur"]):
+                self.ask(f"shutdown sessions server {row['pxname']}/{row['svname']}")
 
     def up(self) -> set[tuple[str, str]]:
         self.asked = NEVER

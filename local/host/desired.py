@@ -154,6 +154,7 @@ class TargetGroup:
     proxy_protocol: bool = False
     deregistration_delay_s: int = 300
     terminate_unhealthy: bool = True
+    draining_s: int = 0  # how long an unhealthy target keeps its connections where they are not ended at once; 0 is for ever
 
     @property
     def id(self) -> str:

@@ -102,6 +102,7 @@ class MachineHost:
     def rest(self) -> None:
         """Until the API changed, a machine or helper process ended, or a failure is to be tried again."""
         while not self.woken.wait(TURN_S):
+            self.attempt("connections of unhealthy targets", self.balancer.end_drained, self.desired)
             if self.failed or self.machines.one_ended_by_itself() or self.one_helper_died():
                 return
 

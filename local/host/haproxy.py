@@ -3,7 +3,8 @@
 One HAProxy on the computer joins the namespaces (`namespace` on bind and server lines, HAProxy configuration manual 5.1
 and 5.2): listeners of Network Load Balancers on 127.0.0.1, their targets as seen from the load balancer's own interfaces,
 and the two service endpoints inside every VPC. It behaves as an NLB does: no retries, any healthy target, all targets
-when none is healthy (ELB user guide, "Health checks for Network Load Balancer target groups": fail open).
+when none is healthy (ELB user guide, "Health checks for Network Load Balancer target groups": fail open). What AWS does not
+tell is how long an NLB tries to connect to a target: here as long as for a health check, HAProxy has one time for both.
 """
 
 from __future__ import annotations
@@ -130,6 +131,8 @@ def backends(group: TargetGroup, namespace: str) -> Iterator[str]:
     """The target group with its health check, and all of it without one for when nobody is healthy."""
     check = group.health
     yield from ("", f"backend {group.id}")
+    # Connecting counts, as in a check of AWS's; without it HAProxy tries for a whole interval.
+    yield f"  timeout connect {check.timeout_s}s"
     yield f"  timeout check {check.timeout_s}s"
     if check.protocol in ("HTTP", "HTTPS"):
         yield "  option httpchk"
@@ -162,9 +165,15 @@ def server_line(group: TargetGroup, target: Target, namespace: str) -> str:
 
 
 def check_words(group: TargetGroup, check: HealthCheck, target: Target) -> str:
-    """An explicit `port` keeps HAProxy from inheriting TLS and PROXY protocol from the traffic (manual 5.2, check-ssl)."""
+    """An explicit `port` keeps HAProxy from inheriting TLS and PROXY protocol from the traffic (manual 5.2, check-ssl).
+
+    AWS begins a check every interval, HAProxy an interval after the end of the last: after one that failed, by its timeout
+    at worst, the next one is due that much sooner.
+    """
+    again = max(check.interval_s - check.timeout_s, 1)
     return (
-        f"check port {check.port or target.port} inter {check.interval_s}s fall {check.unhealthy} rise {check.healthy}"
+        f"check port {check.port or target.port} inter {check.interval_s}s fastinter {again}s"
+        f" fall {check.unhealthy} rise {check.healthy}"
         + (" check-ssl" if check.protocol == "HTTPS" else "")
         + (" check-send-proxy" if group.proxy_protocol else "")
         + (" on-marked-down shutdown-sessions" if group.terminate_unhealthy else "")

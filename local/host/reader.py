@@ -40,6 +40,7 @@ WANTED = {
 }
 ROOTS = ("/dev/sda1", "/dev/xvda")  # reserved for the root volume (EC2 user guide, "Device names for volumes")
 TERMINATE_UNHEALTHY = "target_health_state.unhealthy.connection_termination.enabled"
+DRAINING_INTERVAL = "target_health_state.unhealthy.draining_interval_seconds"
 
 
 class Api:
@@ -266,4 +267,5 @@ def target_group(
         proxy_protocol=values.get("proxy_protocol_v2.enabled") == "true",
         deregistration_delay_s=int(values.get("deregistration_delay.timeout_seconds", 300)),
         terminate_unhealthy=values.get(TERMINATE_UNHEALTHY, "true") == "true",
+        draining_s=int(values.get(DRAINING_INTERVAL, 0)),
     )

@@ -248,6 +248,7 @@ def test_a_target_group_without_those_that_drain():
         {"Key": "proxy_protocol_v2.enabled", "Value": "true"},
         {"Key": "deregistration_delay.timeout_seconds", "Value": "30"},
         {"Key": "target_health_state.unhealthy.connection_termination.enabled", "Value": "false"},
+        {"Key": "target_health_state.unhealthy.draining_interval_seconds", "Value": "20"},
     ]
     targets = [health("i-2", 8443, "unhealthy"), health("i-1", 8443, "initial"), health("i-3", 8443, "draining")]
     assert reader.target_group(TARGET_GROUP_ANSWER, attributes, targets, {"i-1": "10.20.1.10"}) == TargetGroup(
@@ -260,6 +261,7 @@ def test_a_target_group_without_those_that_drain():
         proxy_protocol=True,
         deregistration_delay_s=30,
         terminate_unhealthy=False,
+        draining_s=20,
     )
 
 
@@ -269,4 +271,4 @@ def test_a_target_group_of_addresses_with_aws_defaults():
     found = reader.target_group(answer, [], [health("10.20.1.7", 80, "healthy")], {})
     assert found.targets == (Target(id="10.20.1.7", port=80, address="10.20.1.7"),)
     assert (found.health.port, found.proxy_protocol, found.deregistration_delay_s) == (0, False, 300)
-    assert found.terminate_unhealthy
+    assert (found.terminate_unhealthy, found.draining_s) == (True, 0)
