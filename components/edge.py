@@ -9,22 +9,21 @@ import pulumi
 from pulumi import ResourceOptions
 from pulumi_aws import lb, route53
 
-from cloud_init import ports
+from cloud_init import front_door, ports
 from components import certificates
 from components.naming import name_tag, token
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"  # TLS 1.3 and 1.2 with forward secrecy, nothing older
 DRAIN_SECONDS = 30
-# AWS's lower limits: a broken HAProxy is out of rotation after 5 to 10 seconds.
 HEALTH_CHECK = {
     "protocol": "HTTP",
     "port": str(ports.HAPROXY_HEALTH),
     "path": "/health",
     "matcher": "200",
-    "interval": 5,
-    "timeout": 2,
+    "interval": front_door.INTERVAL_S,
+    "timeout": front_door.TIMEOUT_S,
     "healthy_threshold": 2,
-    "unhealthy_threshold": 2,
+    "unhealthy_threshold": front_door.FAILURES,
 }
 
 
@@ -109,6 +108,10 @@ class Edge(pulumi.ComponentResource):
             proxy_protocol_v2=True,  # tells HAProxy who the visitor is …
             preserve_client_ip="false",  # … while the servers see, and admit, only the balancer
             deregistration_delay=DRAIN_SECONDS,
+            # Connections to a server that leaves end by themselves; those to a dead one are ended for the visitor after this.
+            target_health_states=[
+                {"enable_unhealthy_connection_termination": False, "unhealthy_draining_interval": front_door.ENDED_S}
+            ],
             health_check=HEALTH_CHECK,
             tags=name_tag(name),
             opts=self._own,

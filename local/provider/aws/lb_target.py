@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pulumi_aws import lb
@@ -50,6 +50,11 @@ STICKINESS = {
     "enabled": "stickiness.enabled",
     "type": "stickiness.type",
 }
+HEALTH_STATE = {
+    "enableUnhealthyConnectionTermination": "target_health_state.unhealthy.connection_termination.enabled",
+    "unhealthyDrainingInterval": "target_health_state.unhealthy.draining_interval_seconds",
+}
+BLOCKS = ("stickiness", "targetHealthStates")
 
 
 def health_check(inputs: Inputs) -> dict[str, Any]:
@@ -70,7 +75,7 @@ def create_group(aws: Aws, inputs: Inputs) -> str:
 
 
 def set_all_attributes(aws: Aws, id: str, inputs: Inputs) -> None:
-    set_attributes(aws, id, inputs, [*ATTRIBUTES, "stickiness"], update=False)
+    set_attributes(aws, id, inputs, [*ATTRIBUTES, *BLOCKS], update=False)
 
 
 def set_attributes(aws: Aws, id: str, inputs: Inputs, names: Iterable[str], *, update: bool) -> None:
@@ -81,7 +86,10 @@ def set_attributes(aws: Aws, id: str, inputs: Inputs, names: Iterable[str], *, u
         values |= {key: block.get(name) for name, key in STICKINESS.items() if block.get(name) is not None}
         if inputs.get("protocol") not in ("HTTP", "HTTPS"):
             values.pop(STICKINESS["cookieDuration"], None)
-    kept = {ATTRIBUTES[name] for name in NULLABLE} | set(STICKINESS.values())
+    if "targetHealthStates" in names and inputs.get("protocol") in ("TCP", "TLS"):
+        states = inputs.get("targetHealthStates") or [{}]
+        values |= {key: states[0].get(name) for name, key in HEALTH_STATE.items()}
+    kept = {ATTRIBUTES[name] for name in NULLABLE} | set(STICKINESS.values()) | set(HEALTH_STATE.values())
     attributes = [
         {"Key": key, "Value": attribute_text(value)}
         for key, value in values.items()
@@ -116,15 +124,20 @@ def read_group(aws: Aws, id: str, _inputs: Inputs) -> Outputs | None:
         },
         "arnSuffix": id.rsplit(":", 1)[-1],
         "healthCheck": check,
-        "stickiness": {name: attribute_value(attributes[key]) for name, key in STICKINESS.items() if key in attributes},
+        "stickiness": told(attributes, STICKINESS),
+        "targetHealthStates": [told(attributes, HEALTH_STATE)],
         "tags": read_tags(aws, id),
     }
+
+
+def told(attributes: Mapping[str, str], keys: Mapping[str, str]) -> dict[str, Any]:
+    return {name: attribute_value(attributes[key]) for name, key in keys.items() if key in attributes}
 
 
 def update_group(aws: Aws, id: str, olds: Inputs, news: Inputs) -> None:
     if changed(olds, news, "healthCheck") and news.get("healthCheck"):
         aws.client("elbv2").modify_target_group(TargetGroupArn=id, **health_check(news))
-    names = [name for name in [*ATTRIBUTES, "stickiness"] if changed(olds, news, name)]
+    names = [name for name in [*ATTRIBUTES, *BLOCKS] if changed(olds, news, name)]
     set_attributes(aws, id, news, names, update=True)
     change_tags(aws, id, olds, news)
 
@@ -172,6 +185,9 @@ RESOURCES = (
             "stickiness.cookieDuration": Property(default=86400),
             "stickiness.enabled": Property(default=True),
             "stickiness.type": Property(),
+            "targetHealthStates": Property(computed=True),
+            "targetHealthStates.enableUnhealthyConnectionTermination": Property(),
+            "targetHealthStates.unhealthyDrainingInterval": Property(default=0),
             "targetType": Property(force_new=True, default="instance"),
             "vpcId": Property(force_new=True),
         },

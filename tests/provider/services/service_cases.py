@@ -188,10 +188,17 @@ CASES = (
             "proxyProtocolV2": True,
             "preserveClientIp": "false",
             "deregistrationDelay": 30,
+            "targetHealthStates": [{"enableUnhealthyConnectionTermination": False, "unhealthyDrainingInterval": 20}],
             "healthCheck": HEALTH,
             **TAGS,
         },
-        change={"proxyProtocolV2": False, "deregistrationDelay": 0, "healthCheck": {**HEALTH, "interval": 10}, **RETAGGED},
+        change={
+            "proxyProtocolV2": False,
+            "deregistrationDelay": 0,
+            "targetHealthStates": [{"enableUnhealthyConnectionTermination": True, "unhealthyDrainingInterval": 0}],
+            "healthCheck": {**HEALTH, "interval": 10},
+            **RETAGGED,
+        },
         replacing={"port": 8080},
     ),
     Case(

@@ -36,6 +36,7 @@ def test_haproxy_is_told_who_the_visitor_is_and_asked_how_it_is(deploy, name, pr
         "proxyProtocolV2": True,
         "preserveClientIp": "false",
         "deregistrationDelay": 30,
+        "targetHealthStates": [{"enableUnhealthyConnectionTermination": False, "unhealthyDrainingInterval": 23}],
         "healthCheck": {
             "protocol": "HTTP",
             "port": "8405",
