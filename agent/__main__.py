@@ -1,4 +1,4 @@
-"""The agent's verbs: a release applied, the two units that serve, and what an operator asks of the database's failover."""
+"""The agent's verbs: a release applied, the units that serve, and what operators and a stopping server ask of them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ def main() -> int:
     verbs.add_parser("serve", help="answer /health on port 9200")
     verbs.add_parser("failover", help="keep or watch the lease, answer for the database's role")
     verbs.add_parser("fence", help="kill a mysqld that may be writable though the failover unit has ended")
-    verbs.add_parser("leave", help="hand the lease over before this server stops")
+    verbs.add_parser("resign", help="hand the lease over before this server stops")
     verbs.add_parser("lease", help="show what the failover unit knows, as JSON")
     switchover = verbs.add_parser("switchover", help="make another server the primary, as planned")
     switchover.add_argument("server", nargs="?", help="which one; default: the other")
     promote = verbs.add_parser("promote", help="make this server the primary, whatever that loses")
     promote.add_argument("--force", type=int, metavar="EPOCH", help="of the lease that is taken; without it: what would be lost")
+    leave = verbs.add_parser("leave", help="out of rotation, before something on this server stops")
+    leave.add_argument("seconds", type=float, help="what the load balancer in front needs to notice")
+    verbs.add_parser("join", help="in rotation again")
     arguments = parser.parse_args()
     os.environ["PATH"] = PATH
     if arguments.verb == "apply":
@@ -38,7 +41,7 @@ def main() -> int:
 
 def _verb(arguments: argparse.Namespace, system: System) -> str | None:
     """What a verb has to say, if anything."""
-    from . import operator, serve
+    from . import operator, rotation, serve
     from .member import unit
 
     match arguments.verb:
@@ -48,14 +51,18 @@ def _verb(arguments: argparse.Namespace, system: System) -> str | None:
             unit.run(system)
         case "fence":
             unit.fence(system)
-        case "leave":
-            return operator.leave(system)
+        case "resign":
+            return operator.resign(system)
         case "lease":
             return operator.show(system)
         case "switchover":
             return operator.switchover(system, arguments.server)
         case "promote":
             return operator.promote(system, arguments.force)
+        case "leave":
+            rotation.leave(system, arguments.seconds)
+        case "join":
+            rotation.join(system)
     return None
 
 

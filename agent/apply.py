@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
-from . import application, operator, release, rollout, services, staging
+from . import application, operator, release, rollout, rotation, services, staging
 from .database import Cluster, LocalDatabase
 from .files import Target, Transaction
 from .manifest import Manifest
 from .mysql import Login, Mysql, Query, query
 from .server import Server
-from .services import AGENT, APP, FAILOVER, HAPROXY, MYSQL, NGINX, SERVICES
+from .services import AGENT, APP, FAILOVER, HAPROXY, MYSQL, NGINX, ROTATION, SERVICES
 from .state import State, current, folder, point_to, prune
 from .store import Store
 from .system import Failed, System
-
-DRAIN = "/run/distributed-web/drain"  # while it exists Nginx fails this server's health check
-DRAINED_S = 1.5  # until every HAProxy has seen two failed checks and moved on
 
 
 def fetch(server: Server, store: Store, wanted: str | None) -> tuple[Manifest, str]:
@@ -97,7 +94,7 @@ class Apply:
         self._reload_units(changes)
 
     def _switch(self) -> None:
-        """The database before whoever needs it, the set-up before the application, the application last."""
+        """The database before whoever needs it, the set-up before the application, then visitors may come."""
         system, new = self.system, self.manifest.release
         if self.before is None:
             point_to(system, new)  # nothing runs yet that could be disturbed, and the agent starts from there
@@ -113,6 +110,7 @@ class Apply:
             point_to(system, new)
             self._settle(inputs, FAILOVER, AGENT)
         self._restart_application(inputs)
+        self._settle(inputs, ROTATION)
 
     def _settle(self, inputs: Mapping[str, str], *some: services.Service) -> None:
         services.settle(self.system, self.state, inputs, some)
@@ -132,18 +130,16 @@ class Apply:
     def _restart_application(self, inputs: Mapping[str, str]) -> None:
         if not self.manifest.app:
             return
-        drain = self.system.path(DRAIN)
         if self.before and services.restarts(self.state, inputs, APP):
-            drain.parent.mkdir(parents=True, exist_ok=True)
-            drain.touch()
-            self.system.sleep(DRAINED_S)
+            rotation.raise_flag(self.system)
+            self.system.sleep(rotation.MOVED_ON_S)
         try:
             self._settle(inputs, APP)
             application.wait_until_healthy(self.system, self.manifest)
         except Failed as failed:
             raise Failed(f"{failed}; last words: {services.last_words(self.system, APP)}") from None
         finally:
-            drain.unlink(missing_ok=True)
+            rotation.lower_flag(self.system)
 
     def _go_back(self, transaction: Transaction, link: str | None, error: BaseException) -> None:
         """Files, `current` and services as they were. What fails here is told beside the reason, not instead of it."""

@@ -15,7 +15,7 @@ from .member.peers import Peers
 from .system import Failed, System
 
 SWITCH_S = 30
-LEAVE_S = 85
+RESIGN_S = 85
 PROMOTE_S = 30
 ACCOUNTS_S = 20
 EXCHANGE_S = 2
@@ -68,10 +68,10 @@ def hand_over(system: System) -> None:
         system.log(f"failover: not handed over: {failed}")
 
 
-def leave(system: System) -> str:
+def resign(system: System) -> str:
     """ExecStop= of the unit: hand over before this server stops."""
     config = Config.load(system)
-    return Peers(system, config, EXCHANGE_S).post(config.server, "/leave", {}, timeout_s=LEAVE_S)["said"]
+    return Peers(system, config, EXCHANGE_S).post(config.server, "/resign", {}, timeout_s=RESIGN_S)["said"]
 
 
 def promote(system: System, force: int | None) -> str:

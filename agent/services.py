@@ -105,7 +105,15 @@ APP = Service(
     ),
     check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/app.service"),
 )
-SERVICES = (MYSQL, FAILOVER, AGENT, HAPROXY, NGINX, APP)
+ROTATION = Service(
+    unit="rotation",
+    present="/etc/systemd/system/rotation.service",
+    restart_on=(),
+    reload_on=("/etc/systemd/system/rotation.service",),
+    check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/rotation.service"),
+    reload=lambda system: None,  # what it does when it stops is systemd's to know: daemon-reload was enough
+)
+SERVICES = (MYSQL, FAILOVER, AGENT, HAPROXY, NGINX, APP, ROTATION)
 
 Inputs = Mapping[str, str]  # path or "archive/<name>": SHA-256
 

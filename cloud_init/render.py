@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jinja2
 
-from . import ports
+from . import front_door, ports
 from .site import Server, Site
 
 USER_DATA_LIMIT = 16 * 1024  # bytes before base64; EC2 User Guide, "Run commands when you launch an EC2 instance"
@@ -48,6 +48,8 @@ WEB = ("web",)
 RELEASE = (  # brought and kept up to date by every release
     Target(path="/etc/hosts", template="hosts.j2"),
     Target(path="/etc/haproxy/haproxy.cfg", template="haproxy.cfg.j2"),
+    Target(path="/etc/systemd/system/haproxy.service.d/rotation.conf", template="haproxy_rotation.conf.j2"),
+    Target(path="/etc/systemd/system/rotation.service", template="rotation.service.j2"),
     Target(path="/etc/systemd/system/agent.service", template="agent.service.j2"),
     Target(path="/etc/distributed-web/failover.json", template="failover.json.j2", kinds=WEB),
     Target(path="/etc/systemd/system/failover.service", template="failover.service.j2", kinds=WEB),
@@ -105,7 +107,7 @@ def user_data(
 
 
 def _text(template: str, **values: object) -> str:
-    return _ENVIRONMENT.get_template(template).render(ports=ports, **values)
+    return _ENVIRONMENT.get_template(template).render(ports=ports, front_door=front_door, **values)
 
 
 _ENVIRONMENT = jinja2.Environment(

@@ -7,6 +7,8 @@ import shlex
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -19,6 +21,7 @@ from local.status import show_servers, wait_for_servers
 
 PAGE_DEADLINE_S = 120
 SERVERS_DEADLINE_S = 180
+LEAVE_AT_ONCE = "python3 /var/lib/distributed-web/current/agent.pyz leave 0"
 TIERS = ("tests/unit", "tests/model", "tests/api", "tests/provider", "tests/engine", "tests/live")  # the quickest to fail first
 
 
@@ -105,6 +108,7 @@ def down(context: click.Context, volumes: str) -> None:
     from local.host import leftovers
 
     instance = Instance.open(context.obj[0])
+    out_of_rotation(instance)
     if volumes == "delete" and stack_named(context).exists():
         destroy(context)
     cloud.stop(instance)
@@ -114,6 +118,18 @@ def down(context: click.Context, volumes: str) -> None:
         show.done("everything is destroyed, volumes and state too")
     else:
         show.done("the machines are off; their disks and the volumes stay, `make up` brings them back")
+
+
+def out_of_rotation(instance: Instance) -> None:
+    """With the whole site its visitors go: no server has to wait until somebody has noticed that it leaves."""
+    from local.host import machine
+
+    def leave(instance_id: str) -> None:
+        with suppress(OSError):  # it is off
+            machine.found(instance, instance_id).run(LEAVE_AT_ONCE, timeout_s=10)
+
+    with ThreadPoolExecutor() as together:
+        list(together.map(leave, machine.existing(instance)))
 
 
 def destroy(context: click.Context) -> None:

@@ -59,7 +59,7 @@ class Answers:
             ("POST", "/accounts"): self._members_only(lambda message, by: self._accounts(message)),
             ("POST", "/switchover"): self._members_only(lambda message, by: self._switch(message)),
             ("POST", "/goodbye"): self._members_only(lambda _, by: self._goodbye(by)),
-            ("POST", "/leave"): self._members_only(lambda _, by: self._leave(by)),
+            ("POST", "/resign"): self._members_only(lambda _, by: self._resign(by)),
             ("POST", "/promote"): self._members_only(self._promote),
         }
 
@@ -170,10 +170,10 @@ class Answers:
         except Failed as failed:
             return Answer(ok=False, body={"error": str(failed)})
 
-    def _leave(self, by: str) -> Answer:
+    def _resign(self, by: str) -> Answer:
         if by != self._config.server:
-            return Answer(ok=False, body={"error": f"{self._config.server} leaves when it is asked on itself"})
-        return Answer(ok=True, body={"said": self._switchovers.leave()})
+            return Answer(ok=False, body={"error": f"{self._config.server} resigns when it is asked on itself"})
+        return Answer(ok=True, body={"said": self._switchovers.resign()})
 
     def _promote(self, message: Message, by: str) -> Answer:
         if by != self._config.server:

@@ -17,7 +17,7 @@ from .peers import Peers
 POLL_S = 0.01
 STARTED_S = 1.0
 OPENED_S = 5.0  # beyond what the holder waits for the other to catch up
-LEAVE_S = 80  # systemd allows 90
+RESIGN_S = 80  # systemd allows 90
 TOGETHER_S = 5.0  # whoever said goodbye so lately stops together with this server: nobody to wait for
 
 
@@ -49,10 +49,10 @@ class Switchovers:
         with self._lock:
             return self._hand_over(chosen)
 
-    def leave(self) -> str:
-        """Before this server stops: hold the stop until a server that has caught up serves, LEAVE_S at most."""
+    def resign(self) -> str:
+        """Before this server stops: hold the stop until a server that has caught up serves, RESIGN_S at most."""
         self._peers.tell_all("/goodbye", {}, 0.5)
-        end, said = boottime() + LEAVE_S, "this server does not hold the lease"
+        end, said = boottime() + RESIGN_S, "this server does not hold the lease"
         while self._loop.state.hold:
             staying = [name for name in self._config.others if boottime() - self._goodbyes.get(name, -TOGETHER_S) >= TOGETHER_S]
             if not staying:

@@ -20,6 +20,7 @@ def test_the_first_release_on_the_primary_runs_in_this_order(web: Web) -> None:
         CHECKS["haproxy"],
         CHECKS["nginx"],
         CHECKS["app"],
+        CHECKS["rotation"],
         "dpkg-query --show --showformat=${Package} ${db:Status-Status}\n python3-flask",
         "apt-get -o DPkg::Lock::Timeout=120 update",
         "apt-get -o DPkg::Lock::Timeout=120 install --yes --no-install-recommends python3-flask",
@@ -38,6 +39,9 @@ def test_the_first_release_on_the_primary_runs_in_this_order(web: Web) -> None:
         "systemctl reset-failed app",
         "systemctl restart app",
         HEALTH,
+        "systemctl enable rotation",
+        "systemctl reset-failed rotation",
+        "systemctl restart rotation",
     ]
     assert web.running() == FILES | {
         "/etc/distributed-web/tls/server.crt": "CRT",
@@ -87,6 +91,11 @@ def test_a_new_application_is_drained_restarted_and_asked(applied: Web, predeces
     assert drained == [True]
     assert not applied.system.path("/run/distributed-web/drain").exists()
     assert applied.system.path("/var/lib/distributed-web/current/app/wsgi.py").read_bytes() == b"v2"
+
+
+def test_what_a_server_does_before_it_stops_is_changed_without_taking_it_out(applied: Web, predecessors: dict[str, str]) -> None:
+    applied.release(SECOND, {"/etc/systemd/system/rotation.service": "rotation 2"})
+    assert applied.apply() == [CHECKS["rotation"], "systemctl daemon-reload", HEALTH]
 
 
 def test_a_renewed_certificate_is_taken_up_without_a_restart(applied: Web, predecessors: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ FILES = {
     "/etc/mysql/mysql.conf.d/zz.cnf": "mysql 1",
     "/etc/systemd/system/agent.service": "agent 1",
     "/etc/systemd/system/app.service": "app 1",
+    "/etc/systemd/system/rotation.service": "rotation 1",
     "/etc/distributed-web/app.env": 'APP_SOCKET=/run/app/app.sock\nNAME="x y"\n',
 }
 SECRETS = {
@@ -36,6 +37,7 @@ CHECKS = {
         "haproxy": "haproxy -c -f /etc/haproxy/haproxy.cfg",
         "nginx": "nginx -t",
         "app": "systemd-analyze verify --recursive-errors=no /etc/systemd/system/app.service",
+        "rotation": "systemd-analyze verify --recursive-errors=no /etc/systemd/system/rotation.service",
     }.items()
 }
 HEALTH = "/run/app/app.sock: GET /healthz HTTP/1.1"

@@ -4,10 +4,11 @@ import dataclasses
 
 import pytest
 
-from cloud_init import ports, render
+from cloud_init import front_door, ports, render
 
 HAPROXY = "/etc/haproxy/haproxy.cfg"
 NGINX = "/etc/nginx/nginx.conf"
+ROTATION = ("/etc/systemd/system/rotation.service", "/etc/systemd/system/haproxy.service.d/rotation.conf")
 MYSQL = "/etc/mysql/mysql.conf.d/zz-distributed-web.cnf"
 
 
@@ -75,6 +76,30 @@ def test_the_health_path_of_the_application_is_what_nginx_and_haproxy_use(site, 
     assert "http-check send meth GET uri /up ver HTTP/1.1 hdr Host web.dev.internal" in section(
         text(chosen, "lb", HAPROXY), "backend web from web"
     )
+
+
+@pytest.mark.parametrize("path", ROTATION)
+def test_a_server_that_stops_waits_until_the_load_balancer_in_front_must_have_noticed(path, site, text):
+    checked = front_door.INTERVAL_S * front_door.FAILURES + front_door.TIMEOUT_S
+    [command] = [line for line in text(site(), "lb", path).splitlines() if line.startswith("ExecStop=")]
+    assert int(command.split()[-1]) > checked
+
+
+def test_when_a_server_has_left_no_visitor_has_an_idle_connection_to_it(site, text):
+    [kept] = [line for line in text(site(), "lb", HAPROXY).splitlines() if "timeout http-keep-alive" in line]
+    assert int(kept.split()[-1].removesuffix("s")) <= front_door.NOTICED_S
+
+
+def test_what_stops_on_a_server_stops_after_it_has_left(site, text):
+    [after] = [line for line in text(site(), "web-a", ROTATION[0]).splitlines() if line.startswith("After=")]
+    units = ("mysql", "agent", "nginx", "app", "haproxy")
+    assert after == "After=" + " ".join(f"{unit}.service" for unit in units)
+
+
+def test_nginx_gives_up_on_the_application_before_haproxy_gives_up_on_nginx(site, text):
+    [nginx] = [line for line in text(site(), "web-a", NGINX).splitlines() if line.startswith("    proxy_read_timeout ")]
+    [haproxy] = [line for line in section(text(site(), "lb", HAPROXY), "defaults web") if line.startswith("timeout server ")]
+    assert int(nginx.split()[1].removesuffix("s;")) < int(haproxy.split()[-1].removesuffix("s"))
 
 
 def test_no_two_databases_have_the_same_number(site, text):
