@@ -131,7 +131,7 @@ class Apply:
         if not self.manifest.app:
             return
         if self.before and services.restarts(self.state, inputs, APP):
-            rotation.raise_flag(self.system)
+            rotation.raise_flag(self.system, rotation.DRAIN)
             self.system.sleep(rotation.MOVED_ON_S)
         try:
             self._settle(inputs, APP)
@@ -139,7 +139,7 @@ class Apply:
         except Failed as failed:
             raise Failed(f"{failed}; last words: {services.last_words(self.system, APP)}") from None
         finally:
-            rotation.lower_flag(self.system)
+            rotation.lower_flag(self.system, rotation.DRAIN)
 
     def _go_back(self, transaction: Transaction, link: str | None, error: BaseException) -> None:
         """Files, `current` and services as they were. What fails here is told beside the reason, not instead of it."""

@@ -1,7 +1,7 @@
 """`agent leave SECONDS`, `agent join`: this server out of rotation before something on it stops, and in again.
 
-rotation.service and HAProxy's unit call them. Two kinds of callers have to move on: the load balancer in front, whose
-health checks fail from here on, and the HAProxies, for which Nginx fails theirs while the flag exists.
+rotation.service and HAProxy's unit call them. Three kinds of callers have to move on: the load balancer in front, whose
+health checks HAProxy fails from here on; the HAProxies, for which Nginx fails theirs; and the readers of a replica.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from .services import STATS_SOCKET
 from .state import State
 from .system import Failed, System
 
-FLAG = "/run/distributed-web/drain"
-MOVED_ON_S = 1.5  # until every HAProxy has seen two failed checks
+DRAIN = "/run/distributed-web/drain"  # while it exists Nginx fails this server's health check
+LEAVING = "/run/distributed-web/leaving"  # and while this one does, its replica is nobody's
+MOVED_ON_S = 1.5  # until every HAProxy has seen enough failed checks
 ASKED_S = 2  # a HAProxy that hangs is out of rotation anyway
-# A variable of HAProxy's own: while it is true, its health check fails and its answers close the connection.
-LEAVING = "proc.leaving"
 
 
 def leave(system: System, noticed_s: float) -> None:
@@ -22,34 +21,40 @@ def leave(system: System, noticed_s: float) -> None:
 
     Everything goes on serving meanwhile. A server that is out already, or has no whole release yet, keeps nobody waiting.
     """
-    if State.load(system).release is None:
+    if leaves(system) or State.load(system).release is None:
         return
-    if "value=<1>" in _haproxy(system, f"get var {LEAVING}"):
-        return
-    raise_flag(system)
-    told = _haproxy(system, f"experimental-mode on; set var {LEAVING} bool(true)")
-    system.sleep(MOVED_ON_S if told else noticed_s)
+    for flag in (DRAIN, LEAVING):
+        raise_flag(system, flag)
+    system.sleep(noticed_s if _haproxy_knows(system, leaving=True) else MOVED_ON_S)
 
 
 def join(system: System) -> None:
-    lower_flag(system)
-    _haproxy(system, f"experimental-mode on; set var {LEAVING} bool(false)")
+    for flag in (DRAIN, LEAVING):
+        lower_flag(system, flag)
+    _haproxy_knows(system, leaving=False)
 
 
-def raise_flag(system: System) -> None:
-    flag = system.path(FLAG)
-    flag.parent.mkdir(parents=True, exist_ok=True)
-    flag.touch()
+def leaves(system: System) -> bool:
+    return system.path(LEAVING).exists()
 
 
-def lower_flag(system: System) -> None:
-    system.path(FLAG).unlink(missing_ok=True)
+def raise_flag(system: System, flag: str) -> None:
+    path = system.path(flag)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
 
 
-def _haproxy(system: System, commands: str) -> str:
-    """What HAProxy says on its admin socket (management guide, 9.3): nothing when it has obeyed, or why it has not."""
+def lower_flag(system: System, flag: str) -> None:
+    system.path(flag).unlink(missing_ok=True)
+
+
+def _haproxy_knows(system: System, *, leaving: bool) -> bool:
+    """HAProxy says nothing when it has obeyed, else why it has not (management guide, 9.3, "set var")."""
+    command = f"experimental-mode on; set var proc.leaving bool({str(leaving).lower()})\n"
     try:
-        return system.ask(STATS_SOCKET, f"{commands}\n", timeout_s=ASKED_S).strip()
+        answer = system.ask(STATS_SOCKET, command, timeout_s=ASKED_S).strip()
     except Failed as failed:
-        system.log(f"rotation: {failed}")
-        return str(failed)
+        answer = str(failed)
+    if answer:
+        system.log(f"rotation: {answer}")
+    return not answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from .. import failover, roles
+from .. import failover, roles, rotation
 from ..endpoints import Answer, Message, Routes
 from ..lease.state import Asked, Promote
 from ..mysql import Mysql
@@ -80,8 +80,10 @@ class Answers:
         return roles.primary(look, server=self._config.server, leads=self._leads())
 
     def _replica(self) -> Answer:
+        """Not while this server leaves: reads go elsewhere before its MySQL stops."""
         look = self._fresh()
-        return roles.replica(look, server=self._config.server, leads=self._leads(), read_lag_s=self._config.read_lag_s)
+        answer = roles.replica(look, server=self._config.server, leads=self._leads(), read_lag_s=self._config.read_lag_s)
+        return replace(answer, ok=answer.ok and not rotation.leaves(self._system))
 
     def _lease(self) -> Answer:
         """Everything that an operator wants to know of this server's part."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent import roles
+from agent import roles, rotation
 from agent.endpoints import Server
 from agent.health import Health
 from agent.manifest import Database
@@ -128,6 +128,17 @@ def test_semi_synchronous_begins_with_the_first_replica(system: FakeSystem, worl
     database.keep()
     database.keep()
     assert world.writes == ["SET GLOBAL rpl_semi_sync_source_enabled = ON"]
+
+
+def test_nobody_is_to_read_from_a_server_that_leaves(system: FakeSystem, world: World) -> None:
+    release(system, "web-b")
+    database = role(system, world)
+    database._observer.look = lambda: FOLLOWING
+    assert database.replica().ok
+    rotation.leave(system, 15)
+    assert not database.replica().ok
+    rotation.join(system)
+    assert database.replica().ok
 
 
 def test_a_server_without_a_release_or_a_database_is_neither(system: FakeSystem, world: World) -> None:
