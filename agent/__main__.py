@@ -41,16 +41,22 @@ def main() -> int:
 
 def _verb(arguments: argparse.Namespace, system: System) -> str | None:
     """What a verb has to say, if anything."""
-    from . import operator, rotation, serve
-    from .member import unit
+    # Each imports no more than it needs: boto3 takes half a second.
+    from . import operator, rotation
 
     match arguments.verb:
         case "serve":
-            serve.serve(system)
+            from .serve import serve
+
+            serve(system)
         case "failover":
+            from .member import unit
+
             unit.run(system)
         case "fence":
-            unit.fence(system)
+            from .member.fence import fence
+
+            fence(system)
         case "resign":
             return operator.resign(system)
         case "lease":

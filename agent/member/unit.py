@@ -20,7 +20,7 @@ from . import tls
 from .answers import Answers
 from .balancer import LocalBalancer
 from .config import MEMBERS_PORT, ROLES_PORT, Config
-from .database import Database, is_marked, unmark
+from .database import Database, unmark
 from .hands import Hands
 from .look import Observer
 from .loop import Loop
@@ -74,14 +74,6 @@ def run(system: System) -> None:
         loop.run()
     except Stopped:
         _end(system, database, mysqld, ttl_s)
-
-
-def fence(system: System) -> None:
-    """ExecStopPost=: a mysqld that may be writable does not outlive the unit, whatever ended that."""
-    if is_marked(system):
-        system.log("fence: mysqld may be writable and nobody watches over it: killed")
-        Mysqld(system).kill(deadline_s=5)
-        unmark(system)
 
 
 def _end(system: System, database: Database, mysqld: Mysqld, ttl_s: float) -> None:
