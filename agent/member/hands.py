@@ -64,6 +64,7 @@ class Hands:
         self._busy: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
         self._raised: tuple[str | None, float] = (None, float("-inf"))
+        self._last: dict[str, str] = {}
         self._replies: dict[tuple[str, int, float], Future[Reply]] = {}
 
     def do(self, action: Action, state: State, generation: int) -> None:
@@ -80,8 +81,9 @@ class Hands:
         try:
             record = self._table.read()
         except Failed as failed:
-            self._system.log(f"lease: {failed}")
+            self._news("store", f"lease: {failed}")
             return
+        self._news("store", "")
         self._loop.post(WasRead(sent=sent, record=record))
 
     def _send(self, action: Send, state: State, _) -> None:
@@ -104,10 +106,9 @@ class Hands:
         try:
             answer = self._peers.post(action.to, "/ask", body)
         except Failed as failed:
-            self._system.log(f"lease: no promise: {failed}")
+            self._news(action.to, f"lease: no promise: {failed}")
             return
-        if not answer["yes"]:
-            self._system.log(f"lease: no promise: {answer['reason']}")
+        self._news(action.to, "" if answer["yes"] else f"lease: no promise: {answer['reason']}")
         self._loop.post(Promised(by=action.to, epoch=action.epoch, ask=action.ask, yes=answer["yes"]))
 
     def expect(self, by: str, epoch: int, ask: float) -> Future[Reply]:
@@ -205,6 +206,12 @@ class Hands:
         """Why this server does not take or open, if it still says so: an alarm is raised again with every tick."""
         reason, at = self._raised
         return reason if boottime() - at < ALARM_S else None
+
+    def _news(self, about: str, text: str) -> None:
+        """Log what is not as it was; an outage lasts for many questions."""
+        if text != self._last.get(about, ""):
+            self._system.log(text or f"lease: {about} answers again")
+        self._last[about] = text
 
     def _alone(self, name: str, generation: int, what: Callable[[], None]) -> None:
         """In a thread of its own, unless the same is under way already."""

@@ -1,9 +1,12 @@
 """EC2 instances through boto3: states as the host observes them, what ends with a machine, launches AWS refuses."""
 
 import base64
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from local.api.overlay import instances
 from tests.api.worlds import IMAGE, described, gateway, group, launch, network, refused, state, subnet
 
 
@@ -251,3 +254,18 @@ def test_a_nat_gateway_has_a_free_address_of_its_subnet(ec2):
     other = subnet(ec2, vpc_id, "10.20.2.0/28")
     taken = {described(ec2, launch(ec2, other))["PrivateIpAddress"] for _ in range(5)}
     assert len(taken) == 5
+
+
+def test_two_questions_at_once_free_a_terminated_machine_once(ec2, host, monkeypatch):
+    _, subnet_id = network(ec2)
+    instance_id = launch(ec2, subnet_id)
+    host.states[instance_id] = "shutting-down"
+    ec2.terminate_instances(InstanceIds=[instance_id])
+    both = threading.Barrier(2, timeout=10)
+    free = instances.free
+    # Both have seen that the machine is gone before either frees anything.
+    monkeypatch.setattr(instances, "free", lambda *arguments: (both.wait(), free(*arguments)))
+    host.states.clear()
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: state(ec2, instance_id), range(2)))
+    assert answers == ["terminated", "terminated"]

@@ -66,12 +66,18 @@ def settle(call: Call) -> None:
         for instance in list(reservation.instances):
             state = instance._state
             if state.wanted == "terminated" and not state.gone_since and state.name == "terminated":
-                with LOCK:
-                    state.gone_since = time.time()
-                    free_what_it_held(instance)
-                    call.changes.add("ec2")
+                free(call, instance, state)
             elif state.gone_since and time.time() > state.gone_since + TERMINATED_SHOWN_S:
                 reservation.instances.remove(instance)
+
+
+def free(call: Call, instance: Instance, state: ObservedState) -> None:
+    """Once, however many calls find at the same time that the machine is gone."""
+    with LOCK:
+        if not state.gone_since:
+            state.gone_since = time.time()
+            free_what_it_held(instance)
+            call.changes.add("ec2")
 
 
 @refuses("ec2", "StartInstances", "StopInstances", "RebootInstances")
