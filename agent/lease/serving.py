@@ -12,10 +12,12 @@ from .view import Local, Peer, Settings
 
 
 def serve(state: State, local: Local, peers: Mapping[str, Peer], now: float) -> Step:
-    """Open what is closed, restart what is dead, hand over what stays dead."""
+    """Open what is closed, restart what is dead, hand over what stays dead or has no room to write."""
     hold = state.hold
     if local.alive and hold.opened:
-        return replace(state, hold=replace(hold, down_since=None)), ()
+        state = replace(state, hold=replace(hold, down_since=None))
+        full = local.disk_free < handing.FULL and not hold.handing
+        return handing.begin(state, peer, now) if full and (peer := handing.successor(state, local, peers)) else (state, ())
     if hold.opening or state.closing is not None or not may_write(hold, now):
         return state, ()
     since = hold.down_since if hold.down_since is not None else now

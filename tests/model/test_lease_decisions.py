@@ -7,7 +7,7 @@ import pytest
 from agent import failover
 from agent.lease import candidate, gtid, handing, last_copy, promising, record, returning, taking
 from agent.lease.record import Record
-from agent.lease.state import Asked, Hold, Kill, Promote, State, Switchover, Take, Tick, WasClosed, WasRead
+from agent.lease.state import Asked, Close, Hold, Kill, Promote, State, Switchover, Take, Tick, WasClosed, WasRead
 from agent.lease.view import Local, Peer, Settings
 from agent.system import Failed
 
@@ -145,3 +145,18 @@ def test_only_verified_copies_of_the_same_database_count_as_copies():
 def test_gtid_sets_subtract_as_mysql_does():
     assert gtid.missing("u:1-10:12,v:1-3", "u:2-5,v:1-9") == "u:1:6-10:12"
     assert gtid.contains("u:1-3:4-6", "u:2-5") and gtid.count("u:1-3:7,v:5") == 5
+
+
+def held(**local):
+    """`a` holds the lease and is open; the actions of its next tick, with `b` as its peer."""
+    hold = Hold(record=RECORD, since=0.0, confirmed=10.0, counter=7, renewed=10.0, opened=True, touched=True)
+    a = State(server="a", boot_nonce="a1", settings=Settings(), hold=hold, closing=None)
+    peer = Peer(name="b", boot_nonce="b1", ttl_s=5, local=replace(LOCAL, disk_free=0.5))
+    return failover.step(a, Tick(local=replace(LOCAL, **local), peers={"b": peer}), 10.5)
+
+
+def test_a_holder_without_room_to_write_hands_over_to_one_that_has_it():
+    state, actions = held(disk_free=0.01)
+    assert (state.hold.handing, actions) == ("b", (Close(),))
+    state, actions = held(disk_free=0.03)
+    assert (state.hold.handing, actions) == (None, ())
