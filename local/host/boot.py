@@ -43,5 +43,6 @@ def command(name: str, netns: str) -> list[str]:
         *("--register=no", "--keep-unit", "--link-journal=no", "--resolv-conf=off", "--timezone=off"),
         # Its network is its own; device nodes of its own making would reach this computer's disks.
         *("--capability=CAP_NET_ADMIN", "--drop-capability=CAP_MKNOD"),
+        "--system-call-filter=@memlock",  # a program may lock its secrets in memory, up to its limit
         "--bind=./disk:/dev/disk",  # volumes come and go in this folder
     ]

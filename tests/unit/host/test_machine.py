@@ -30,7 +30,7 @@ def test_a_boot_starts_in_an_empty_group_and_in_the_machines_own_network():
         " SYSTEMD_NSPAWN_API_VFS_WRITABLE=network SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_LOCK=0"
         " systemd-nspawn --quiet --boot --directory=root --machine=dw-000000-i-0abc --console=read-only"
         " --register=no --keep-unit --link-journal=no --resolv-conf=off --timezone=off"
-        " --capability=CAP_NET_ADMIN --drop-capability=CAP_MKNOD --bind=./disk:/dev/disk\n"
+        " --capability=CAP_NET_ADMIN --drop-capability=CAP_MKNOD --system-call-filter=@memlock --bind=./disk:/dev/disk\n"
     )
 
 
