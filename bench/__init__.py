@@ -1,0 +1,1 @@
+"""What this project is measured against, beside its own drills."""

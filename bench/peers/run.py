@@ -1,0 +1,138 @@
+"""One run of one drill on the peer: the same load, faults and figures as `drills.run`, and when a new primary was there."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from drills import figures
+from drills.catalogue import Drill
+from drills.faults import Kill, PowerCut
+from drills.figures import Figures, Span
+from drills.poller import NODE_S, Database, Poller
+from drills.records import Request, Sample, load
+from drills.run import COOL_DOWN_S, MEASURED_S, WARM_UP_S, disturbed, measuring, suffer
+from drills.site import PRIMARY, Server
+from local.host import namespaces
+
+from .group import Group
+
+WELL_S = 180  # until all three members are in the group again and the front reaches the primary
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAsPrimary:
+    """A planned switchover: the group is told which member is to be its primary."""
+
+    server: str
+
+    def begin(self, group: Group, server: Server) -> None:
+        heir = next(other for other in group.databases if other not in (server, group.front))
+        [(uuid,)] = heir.query("SELECT @@server_uuid")
+        heir.query(f"SELECT group_replication_set_as_primary('{uuid}')", timeout_s=60)
+
+    def end(self, group: Group, server: Server) -> None:
+        pass
+
+
+DRILLS = {
+    drill.name: drill
+    for drill in (
+        Drill(
+            name="primary-power-cut",
+            title="The power of the primary's server is cut; 30 s later it returns.",
+            fault=PowerCut(server=PRIMARY),
+            at_most={},
+            lasts_s=30,
+        ),
+        Drill(
+            name="primary-mysqld-kill",
+            title="mysqld of the primary is killed; systemd starts it again.",
+            fault=Kill(server=PRIMARY, unit="mysql"),
+            at_most={},
+            lasts_s=0,
+        ),
+        Drill(
+            name="switchover",
+            title="The other member is set as primary.",
+            fault=SetAsPrimary(server=PRIMARY),
+            at_most={},
+            lasts_s=0,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """`new_primary_s`: from the fault until another node was writable; None: there was none. `trouble`: why it says nothing."""
+
+    settings: str
+    drill: str
+    number: int
+    new_primary_s: float | None
+    figures: Figures
+    trouble: tuple[str, ...]
+
+    def record(self) -> dict[str, object]:
+        """As results.json holds it."""
+        rounded = {name: round(value, 3) for name, value in asdict(self.figures).items()}
+        head = {"settings": self.settings, "drill": self.drill, "run": self.number, "new_primary_s": self.new_primary_s}
+        return head | rounded | {"trouble": list(self.trouble)}
+
+
+def conduct(group: Group, settings: str, drill: Drill, number: int, folder: Path, say: Callable[[str], None]) -> Run:
+    """Raises drills.site.NotWell when the group is not whole before it or does not become whole again."""
+    folder.mkdir(parents=True)
+    say("waits until the group is whole")
+    group.wait_until_well(WELL_S)
+    server = group.named(drill.fault.server)
+    prefix = f"peer {drill.name} {number} {int(time.time())} "
+    with recording(group, prefix, folder):
+        say("warms up")
+        time.sleep(WARM_UP_S)
+        say(f"{drill.title} ({server.name})")
+        began = time.monotonic()
+        ended = suffer(group, drill, server)
+        say("recovers")
+        group.wait_until_well(WELL_S)
+        time.sleep(max(COOL_DOWN_S, began + MEASURED_S - time.monotonic()))
+    say("looks for every acknowledged write")
+    requests, samples = load(folder / "requests", Request), load(folder / "samples", Sample)
+    span = Span(fault=began, end=ended if drill.lasts_s else began, last=max(request.due for request in requests))
+    result = figures.compute(requests, samples, span, faulty=server.name, found=group.notes(prefix))
+    return Run(
+        settings=settings,
+        drill=drill.name,
+        number=number,
+        new_primary_s=new_primary(samples, began, server.name),
+        figures=result,
+        trouble=tuple(disturbed(result)),
+    )
+
+
+def new_primary(samples: Iterable[Sample], fault: float, former: str) -> float | None:
+    at = min((s.at for s in samples if s.answer == "writable" and s.server != former and s.at > fault), default=None)
+    return None if at is None else round(at - fault, 3)
+
+
+@contextlib.contextmanager
+def recording(group: Group, prefix: str, folder: Path) -> Iterator[None]:
+    """The drills' client asks the front, from inside its network, and every member is asked whether it is writable."""
+    door = group.door
+    wanted = {"host": door.host, "port": door.port, "certificate": door.certificate, "seed": 1, "prefix": prefix}
+    client = measuring("drills.client", wanted | {"out": str(folder / "requests")}, folder)
+    with (folder / "samples").open("w") as out, contextlib.ExitStack() as stack:
+        poller = Poller(out)
+        threads = [poller.every(NODE_S, Database(poller, server).ask) for server in group.databases]
+        try:
+            namespaces.inside(group.front.netns, lambda: stack.enter_context(client))  # a child lives where it was started
+            yield
+            stack.close()
+        finally:
+            poller.ended.set()
+            for thread in threads:
+                thread.join(timeout=5)
