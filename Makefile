@@ -10,13 +10,14 @@
 # make preview [STACK=dev]      what an up would change
 # make env                      export lines for plain pulumi, boto3 or any AWS tool: eval "$(make -s env)"
 # make drill [DRILL=quick]      faults on the running site, and what they cost; DRILL names some of them, REPEAT=30 repeats
+# make peers [REPEAT=30]        MySQL Group Replication under the same faults, for comparison
 # make bench                    how long the verbs take and what a server needs
 # make down [VOLUMES=delete]    stop the machines; with VOLUMES=delete destroy everything, data too
 
 PYTHON ?= python3
 export PORT
 
-.PHONY: help up down status switchover promote why shell logs preview env test bench drill
+.PHONY: help up down status switchover promote why shell logs preview env test bench drill peers
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -47,3 +48,6 @@ test:
 
 drill:
 	@$(PYTHON) -m local drill $(DRILL) $(if $(REPEAT),--repeat $(REPEAT))
+
+peers:
+	@$(PYTHON) -m local peers $(DRILL) $(if $(SETTINGS),--settings $(SETTINGS)) $(if $(REPEAT),--repeat $(REPEAT))

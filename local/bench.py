@@ -6,7 +6,6 @@ Goals, not tests: a slow computer fails nothing. Packages, image and engine are 
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -19,12 +18,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from local import show
+from local import measurements, show
 from local.commands import on_server
 from local.instance import CHECKOUT, Instance, free_ports
 
-MEASUREMENTS = CHECKOUT / "docs" / "measurements.md"
-BEGIN, END = "<!-- bench: written by make bench -->", "<!-- bench: end -->"
 MIB = 1024 * 1024
 
 
@@ -95,13 +92,7 @@ def size_of(folder: Path) -> int:
 
 
 def keep(rows: list[Row]) -> None:
-    """The table, with date and computer, between its marks; the rest of the page stays."""
-    text = MEASUREMENTS.read_text() if MEASUREMENTS.exists() else f"# Measurements\n\n{BEGIN}\n{END}\n"
-    head, rest = text.split(BEGIN, 1)
-    _, tail = rest.split(END, 1)
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1024**3
-    computer = f"{os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release().split('-')[0]}"
-    lines = [f"`make bench`, {date.today().isoformat()}, {computer}:", "", "| what | goal | measured |", "| --- | --- | --- |"]
-    lines += [f"| {row.what} | {row.goal} | {row.measured} |" for row in rows]
-    MEASUREMENTS.parent.mkdir(exist_ok=True)
-    MEASUREMENTS.write_text(f"{head}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{tail}")
+    """The table, with date and computer, in docs/measurements.md."""
+    head = f"`make bench`, {date.today().isoformat()}, {measurements.computer()}:"
+    lines = [f"| {row.what} | {row.goal} | {row.measured} |" for row in rows]
+    measurements.keep("bench", [head, "", "| what | goal | measured |", "| --- | --- | --- |", *lines])

@@ -52,10 +52,10 @@ def check(verb: str) -> None:
         )
     if sys.version_info < (3, 11):  # noqa: UP036 — this is the check
         raise CannotStart(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; apt-get install python3.")
-    if verb == "up":
+    if verb in ("up", "peers"):
         _must_be_root(verb)
         _disk_must_suffice()
-        if not any((home() / "run").glob("*.pid")):  # nothing of ours holds them
+        if verb == "up" and not any((home() / "run").glob("*.pid")):  # nothing of ours holds them
             ports_must_be_free(int(os.environ.get("PORT") or HTTPS_PORT))
     if verb in ("up", "preview", "test", "bench"):
         engine.must_be_obtainable()

@@ -286,6 +286,17 @@ def drill(context: click.Context, names: tuple[str, ...], repeat: int) -> None:
     sys.exit(not suite.run(stack, names, repeat))
 
 
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option("--settings", type=click.Choice(["defaults", "fast"]), help="Only with these (default: with each in turn).")
+@click.option("--repeat", type=click.IntRange(1), default=1, show_default=True)
+def peers(names: tuple[str, ...], settings: str | None, repeat: int) -> None:
+    """MySQL Group Replication on machines of its own under the same faults; the table is kept in docs/measurements.md."""
+    from bench.peers import suite
+
+    sys.exit(not suite.run(names, settings, repeat))
+
+
 def running(instance: Instance) -> None:
     if not cloud.running(instance):
         raise click.ClickException("the local cloud is not running; start it with: make up")

@@ -14,21 +14,8 @@ from drills.site import PRIMARY, Server, Site
 from local.host import namespaces, reader
 from local.instance import CHECKOUT, Instance
 
-from .configuration import (
-    APP_PORT,
-    FIRST,
-    FOUND,
-    FRONT,
-    FRONT_FILES,
-    JOIN,
-    MEMBERS,
-    METADATA,
-    Member,
-    Settings,
-    bootstrap,
-    mount,
-    mysql_cnf,
-)
+from .configuration import FIRST, FOUND, FRONT, JOIN, MEMBERS, METADATA, Member, Settings, mount, mysql_cnf
+from .front import APP_PORT, FRONT_FILES, bootstrap
 from .machines import NotPrepared
 
 SCRIPT_S = 400
@@ -109,7 +96,9 @@ class Group(Site):
     def on(self, member: Member, script: str) -> None:
         result = self.servers[member.name].machine.run(f"set -e\n{script}", SCRIPT_S)
         if result.exit_code:
-            raise NotPrepared(f"{member.name}: exit code {result.exit_code} of\n{script}{result.stdout[-1500:]}{result.stderr[-1500:]}")
+            raise NotPrepared(
+                f"{member.name}: exit code {result.exit_code} of\n{script}{result.stdout[-1500:]}{result.stderr[-1500:]}"
+            )
 
     # -- as drills ask a site -----------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from drills.figures import Figures, Span
 from drills.poller import NODE_S, Database, Poller
 from drills.records import Request, Sample, load
 from drills.run import COOL_DOWN_S, MEASURED_S, WARM_UP_S, disturbed, measuring, suffer
-from drills.site import PRIMARY, Server
+from drills.site import PRIMARY, NotWell, Server
 from local.host import namespaces
 
 from .group import Group
@@ -68,7 +68,8 @@ DRILLS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """`new_primary_s`: from the fault until another node was writable; None: there was none. `trouble`: why it says nothing."""
+    """`new_primary_s`: from the fault until another node was writable; None: there was none. `trouble`: what did not
+    become whole again, or why the run says nothing."""
 
     settings: str
     drill: str
@@ -85,8 +86,9 @@ class Run:
 
 
 def conduct(group: Group, settings: str, drill: Drill, number: int, folder: Path, say: Callable[[str], None]) -> Run:
-    """Raises drills.site.NotWell when the group is not whole before it or does not become whole again."""
+    """Raises drills.site.NotWell when the group is not whole before it."""
     folder.mkdir(parents=True)
+    trouble = []
     say("waits until the group is whole")
     group.wait_until_well(WELL_S)
     server = group.named(drill.fault.server)
@@ -98,7 +100,10 @@ def conduct(group: Group, settings: str, drill: Drill, number: int, folder: Path
         began = time.monotonic()
         ended = suffer(group, drill, server)
         say("recovers")
-        group.wait_until_well(WELL_S)
+        try:
+            group.wait_until_well(WELL_S)
+        except NotWell as reason:
+            trouble.append(str(reason))
         time.sleep(max(COOL_DOWN_S, began + MEASURED_S - time.monotonic()))
     say("looks for every acknowledged write")
     requests, samples = load(folder / "requests", Request), load(folder / "samples", Sample)
@@ -110,7 +115,7 @@ def conduct(group: Group, settings: str, drill: Drill, number: int, folder: Path
         number=number,
         new_primary_s=new_primary(samples, began, server.name),
         figures=result,
-        trouble=tuple(disturbed(result)),
+        trouble=(*trouble, *disturbed(result)),
     )
 
 

@@ -1,0 +1,68 @@
+"""What all runs together say: a line for each drill and contender, from records as results.json holds them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from drills.figures import quantile
+from drills.run import CALM_S
+
+OURS = "this project"
+TITLES = (
+    "drill",
+    "",
+    "runs",
+    "disturbed",
+    "write outage s",
+    "new primary s",
+    "failed writes",
+    "acknowledged",
+    "lost",
+    "two writable",
+)
+Record = Mapping[str, object]
+
+
+def rows(records: Sequence[Record], own: Sequence[Record]) -> Iterator[tuple[str, ...]]:
+    """Drill by drill: this project's own drill of the same name, then the peer with each of its settings."""
+    contenders = [(OURS, own)]
+    for settings in dict.fromkeys(record["settings"] for record in records):
+        of_these = [record for record in records if record["settings"] == settings]
+        contenders.append((f"Group Replication, {settings}", of_these))
+    for drill in dict.fromkeys(record["drill"] for record in records):
+        for contender, of_all in contenders:
+            yield (drill, contender, *cells([record for record in of_all if record["drill"] == drill]))
+
+
+def cells(runs: Sequence[Record]) -> Iterator[str]:
+    yield str(len(runs))
+    yield str(sum(map(disturbed, runs)))
+    for figure in ("write_outage_s", "new_primary_s"):
+        yield median_and_p95([run[figure] for run in runs if run.get(figure) is not None])
+    for figure in ("failed_writes", "acknowledged", "lost", "two_writable_samples"):
+        yield str(sum(run[figure] for run in runs)) if runs else ""
+
+
+def disturbed(run: Record) -> bool:
+    """The computer was too busy to measure anything: reads took long before the fault, or the client itself was late."""
+    return max(run["calm_read_p99_s"], run["client_late_s"]) > CALM_S
+
+
+def median_and_p95(values: Sequence[float]) -> str:
+    return f"{quantile(values, 0.5):.2f} / {quantile(values, 0.95):.2f}" if values else ""
+
+
+def markdown(shown: Iterable[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (TITLES, ["---"] * len(TITLES), *shown)]
+
+
+def ours(drills: Path, names: Iterable[str]) -> list[Record]:
+    """Of each drill named, the records of the newest `make drill` that ran it; `drills`: the folder of all their results."""
+    newest: dict[str, list[Record]] = {}
+    for file in sorted(drills.glob("*/results.json")):
+        found = json.loads(file.read_text())["runs"]
+        for name in names:
+            newest[name] = [record for record in found if record["drill"] == name] or newest.get(name, [])
+    return [record for records in newest.values() for record in records]
