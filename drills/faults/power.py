@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from drills import network
 from drills.faults import Fault, wait
 from drills.server import Server
 from drills.site import Site
@@ -21,8 +20,6 @@ class PowerCut(Fault):
     undone: ClassVar[str] = "the power returns"
 
     def begin(self, site: Site, server: Server) -> None:
-        # The wire first: a killed process's sockets would send their FINs, which a machine without power does not.
-        network.unplug(server.router, server.port)
         server.machine.cut()
 
     def end(self, site: Site, server: Server) -> None:
@@ -62,12 +59,11 @@ def switch_off(site: Site, server: Server) -> None:
 
 
 def switch_on(site: Site, server: Server) -> None:
-    """Starts the instance once EC2 has noticed that it is off. The wire last: a machine without power answers nobody."""
+    """Starts the instance once EC2 has noticed that it is off."""
     wait(lambda: state(site, server) in ("stopped", "running"), OFF_S, f"EC2 to see {server.name} stopped")
     if state(site, server) == "stopped":
         site.ec2.start_instances(InstanceIds=[server.instance_id])
     wait(lambda: server.machine.leader_pid() is not None, ON_S, f"{server.name} to boot")
-    network.plug(server.router, server.port)
 
 
 def empty(site: Site, server: Server) -> None:

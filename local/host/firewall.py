@@ -73,6 +73,12 @@ def filter_table(desired: Desired, vpc: Vpc, groups: list[SecurityGroup], interf
         f"ip daddr {METADATA_ADDRESS} tcp dport 80 accept",
         "goto egress",
     )
+    # A VPC's router tells nobody that a machine is not there: who sends to it waits.
+    yield from chain(
+        "output",
+        "type filter hook output priority filter; policy accept;",
+        "icmp type destination-unreachable icmp code host-unreachable drop",
+    )
     yield from chain(
         "egress",
         *(f"ip saddr {address} goto ingress" for address in unguarded),

@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.api.host import CommandResult
-from local.host import boot, inside, volumes
+from local.host import boot, inside, namespaces, volumes
 from local.host.cgroup import Cgroup, entering
+from local.host.namespaces import NetworkError
 from local.instance import Instance
 
+INTERFACE = "ens5"
 POWEROFF = signal.SIGRTMIN + 4  # to PID 1: start poweroff.target (systemd(1), "Signals")
 PROPAGATE = Path("/run/systemd/nspawn/propagate")  # nspawn leaves a folder of the machine's name here when it is killed
 
@@ -34,7 +36,7 @@ class MachineError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class MachineSpec:
-    """What to boot. `netns` has the interface `ens5` before start; `volumes`: (volume id, loop device) pairs."""
+    """What to boot. `netns` has the interface INTERFACE before start; `volumes`: (volume id, loop device) pairs."""
 
     instance_id: str
     name: str
@@ -93,8 +95,13 @@ class Machine:
         self.cut()
 
     def cut(self) -> None:
-        """Cut the power: everything of it ends at once, without a goodbye. Its disk stays."""
+        """Cut the power: everything of it ends at once, and no packet says goodbye. Its disk stays."""
+        with contextlib.suppress(NetworkError):  # its namespace is gone already
+            namespaces.ip(self.spec.netns, f"link set {INTERFACE} down")  # until its system boots again
         self.cgroup.kill()
+        with contextlib.suppress(NetworkError):
+            # The kernel keeps the connections of who was killed and would end them politely once the link is up again.
+            namespaces.command(["nsenter", f"--net={namespaces.FOLDER / self.spec.netns}", "ss", "--kill", "--all", "--tcp"])
         self.cgroup.remove()
         with contextlib.suppress(FileNotFoundError):
             (PROPAGATE / self.spec.name).rmdir()

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from local.host import images, leftovers, machine, volumes
+from local.host import images, leftovers, machine, namespaces, volumes
 from local.host.machine import Machine, MachineSpec
 from local.host.packages import SOURCE, PackageProxy
 from local.host.process import Process
 from local.instance import CHECKOUT, Instance
 
-from .bench import ADDRESS, Bench
+from .bench import ADDRESS, ROUTER, Bench
 from .conftest import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.subprocess]
@@ -211,6 +212,18 @@ def test_a_power_cut_ends_it_at_once_and_it_starts_again(server):
     server.start()
     eventually(server.online, 30)
     assert said(server, "cat /root/note") == "cut\n"
+
+
+def test_a_power_cut_says_goodbye_to_nobody(server, bench):
+    """Nor is a connection left whose end the kernel would tell once the machine is back."""
+    listener = namespaces.inside(bench.router, lambda: socket.create_server((ROUTER, 7777)))
+    said(server, f"systemd-run --quiet bash -c 'exec 3<>/dev/tcp/{ROUTER}/7777; sleep 600'")
+    with listener, listener.accept()[0] as peer:
+        server.cut()
+        assert namespaces.command(["ip", "netns", "exec", bench.netns, "ss", "-H", "--all", "--tcp"]) == ""
+        peer.settimeout(1)
+        with pytest.raises(TimeoutError):
+            peer.recv(1)
 
 
 def test_a_command_on_a_machine_that_loses_power_is_an_error_and_not_a_result(server):
