@@ -17,6 +17,7 @@ table { border-collapse: collapse; font-size: 12.5px; } .wide { overflow-x: auto
 th, td { padding: .2rem .5rem; text-align: right; border-bottom: 1px solid #ddd; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; } td:first-child a { white-space: nowrap; } h2 { margin-top: 2.5rem; }
 .holds { color: #2e7d32; } .broken { color: #c62828; }
+svg { margin-top: 1rem; shape-rendering: crispEdges; }
 svg { width: 100%; height: auto; font: 11px system-ui, sans-serif; } svg .said { fill: #212121; } svg .axis { fill: #616161; }
 .key span { display: inline-block; width: .9em; height: .9em; margin: 0 .3em 0 1em; vertical-align: -1px; }
 """
@@ -38,9 +39,9 @@ KEY = (
     '<span style="background:#e53935"></span>failed. Point at a box for its numbers. Below them each server in its own words, '
     "asked from inside: whether its MySQL accepts writes, and which role it has"
     '<span style="background:#64b5f6"></span>primary<span style="background:#bbdefb"></span>replica'
-    '<span style="background:#ffe082"></span>replica that is behind<span style="background:#ef9a9a"></span>no answer; whom it '
-    "sees holding the lease, without which no server accepts writes; and whether the load balancer in front takes it for healthy."
-    "</p>"
+    '<span style="background:#ffe082"></span>replica that is behind<span style="background:#ffcc80"></span>none'
+    '<span style="background:#bdbdbd"></span>no answer; whom it sees holding the lease, without which no server accepts writes; '
+    "and whether the load balancer in front takes it for healthy.</p>"
 )
 
 
