@@ -87,7 +87,7 @@ class LongTransaction(Given):
 
 @dataclass(frozen=True, kw_only=True)
 class Cloning(Given):
-    """The replica's power was cut, its volume is empty, and it is being filled from the primary, slowly, half of it to come."""
+    """The replica's power was cut, its volume is empty, and it is being filled from the primary, slowly, most of it to come."""
 
     @contextlib.contextmanager
     def holds(self, site: Site) -> Iterator[None]:
