@@ -101,7 +101,10 @@ def conduct(site: Site, drill: Drill, number: int, folder: Path, say: Callable[[
         server=server.name,
         span=span,
         figures=result,
-        events=(*course.events(drill, result.recovered_s), *detections(requests, samples, server.name, span.fault)),
+        events=(
+            *course.events(drill, result.recovered_s if recovered else None),
+            *detections(requests, samples, server.name, span.fault),
+        ),
         troubles=(*disturbed(result), *troubles),
         recovered=recovered,
         folder=folder,
@@ -119,7 +122,8 @@ class Course:
     def span(self, drill: Drill, last: float) -> Span:
         return Span(calm=self.calm, fault=self.began, end=self.ended if drill.lasts_s else self.began, last=last)
 
-    def events(self, drill: Drill, recovered_s: float) -> Iterator[Event]:
+    def events(self, drill: Drill, recovered_s: float | None) -> Iterator[Event]:
+        """`recovered_s` None: it was not."""
         yield Event(at=self.began, kind="fault", text=drill.title)
         if drill.lasts_s:
             yield Event(at=self.ended, kind="end", text=drill.fault.undone)

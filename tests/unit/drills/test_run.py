@@ -76,4 +76,5 @@ def test_the_end_of_a_fault_is_an_event_only_when_it_lasts():
         (112, "all is well"),
     ]
     assert [event.at for event in course.events(drill(Told(), lasts_s=0), recovered_s=2)] == [100, 102]
+    assert [event.at for event in course.events(drill(Told()), recovered_s=None)] == [100, 110]
     assert course.span(drill(Told(), lasts_s=0), last=120).end == 100
