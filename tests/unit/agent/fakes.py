@@ -17,6 +17,7 @@ from agent.system import Completed, Failed, System
 
 REGION = "eu-central-1"
 BUCKET = "releases"
+SALVAGE = "salvage"
 TABLE = "cluster"
 PREFIX = "/distributed-web/test"
 PEERS = {"web-a": "10.20.1.10", "web-b": "10.20.2.10", "lb": "10.20.3.10"}
@@ -199,4 +200,4 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 
 def identity(server: str) -> Server:
-    return Server(stack="test", server=server, region=REGION, bucket=BUCKET, parameters=PREFIX, table=TABLE)
+    return Server(stack="test", server=server, region=REGION, bucket=BUCKET, salvage=SALVAGE, parameters=PREFIX, table=TABLE)

@@ -4,7 +4,12 @@ import dataclasses
 
 import pytest
 
+from agent.lease import timing
+from agent.lease.view import Settings
+from agent.member import config
+from agent.system import System
 from cloud_init import front_door, ports, render
+from cloud_init.site import Failover
 
 HAPROXY = "/etc/haproxy/haproxy.cfg"
 NGINX = "/etc/nginx/nginx.conf"
@@ -124,7 +129,34 @@ def test_a_command_with_any_characters_reaches_the_shell_unchanged(site, text):
 
 def test_every_port_is_used_once():
     numbers = [value for name, value in vars(ports).items() if name.isupper()]
-    assert len(numbers) == len(set(numbers)) == 9
+    assert len(numbers) == len(set(numbers)) == 11
+
+
+def test_the_failover_unit_listens_where_the_others_ask_it():
+    assert (config.ROLES_PORT, config.MEMBERS_PORT) == (ports.ROLES, ports.MEMBERS)
+
+
+def test_the_failover_unit_understands_its_settings(site, text, tmp_path):
+    """The agent reads with its own module what the template writes."""
+    chosen = site(replication="semi-sync", failover=Failover(automatic=False, lease_ttl_s=3, max_lag=7, restart_budget_s=9))
+    system = System(tmp_path)
+    path = system.path(config.PATH)
+    path.parent.mkdir(parents=True)
+    path.write_text(text(chosen, "web-b", config.PATH))
+    assert config.Config.load(system) == config.Config(
+        server="web-b",
+        domain="dev.internal",
+        members={"web-a": "10.20.64.10", "web-b": "10.20.80.10"},
+        settings=Settings(ttl_s=3, automatic=False, semi_sync=True, max_lag=7, restart_budget_s=9),
+        read_lag_s=10,
+    )
+
+
+@pytest.mark.parametrize(("ttl_s", "watchdog"), [(3, "360ms"), (5, "600ms")])
+def test_the_watchdog_is_a_part_of_the_lease(ttl_s, watchdog, site, text):
+    unit = text(site(failover=Failover(lease_ttl_s=ttl_s)), "web-a", "/etc/systemd/system/failover.service")
+    assert f"WatchdogSec={watchdog}\n" in unit
+    assert float(watchdog.removesuffix("ms")) == 1000 * timing.WATCHDOG_PART * ttl_s
 
 
 def test_all_files_belong_to_root_and_only_their_owner_writes_them(site, server):

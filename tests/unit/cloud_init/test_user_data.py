@@ -28,6 +28,7 @@ def test_the_server_learns_who_it_is_and_where_its_release_is(site, user_data):
         "server": "web-b",
         "region": "eu-central-1",
         "bucket": "dev-release-1a2b3c",
+        "salvage": "dev-salvage-2b3c4d",
         "parameters": "/distributed-web/dev",
         "table": "dev-cluster-4d5e6f",
     }

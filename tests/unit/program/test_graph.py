@@ -17,7 +17,7 @@ COMPONENTS = {
     "distributed-web:monitoring:Monitoring": 1,
     "distributed-web:network:Network": 1,
     "distributed-web:operations:Operations": 1,
-    "distributed-web:release:Bucket": 1,
+    "distributed-web:release:Bucket": 2,
     "distributed-web:release:Release": 1,
     "distributed-web:rollout:Rollout": 1,
     "distributed-web:secrets:Encryption": 1,
@@ -92,7 +92,7 @@ def test_a_preview_of_a_new_stack_shows_every_resource(deploy):
     assert {(each.type, each.name, each.options.parent) for each in deploy(preview=True).registered} == wanted
 
 
-@pytest.mark.parametrize("key", ["url", "servers", "certificate", "bucket", "release", "load_balancer", "database", "operations"])
+@pytest.mark.parametrize("key", ["url", "servers", "certificate", "bucket", "salvage", "release", "load_balancer", "database", "operations"])
 def test_what_is_exported_is_known_and_no_secret(deploy, key):
     recording = deploy()
     assert "Unknown" not in repr(recording.exports[key])
@@ -110,6 +110,7 @@ def test_the_exports(deploy):
         "certificate": "certPem of prod-edge",
         "load_balancer": {"arn": balancer.arn, "dns_name": "edge.elb.example"},
         "bucket": recording.one("aws:s3/bucket:Bucket", "prod-release").id,
+        "salvage": recording.one("aws:s3/bucket:Bucket", "prod-salvage").id,
         "release": release,
         "operations": {verb: f"distributed-web-prod-{verb}" for verb in ("switchover", "promote", "lease")},
         "database": {"primary": "web-a", "name": "app"},

@@ -27,16 +27,17 @@ def manifest_of(recording, server):
     return json.loads(objects(recording)[f"servers/{server}/manifest.json"].inputs["content"])
 
 
-def test_the_bucket_is_private_versioned_encrypted_and_over_tls_only(deploy):
+@pytest.mark.parametrize(("name", "disposable"), [("prod-release", True), ("prod-salvage", False)])
+def test_a_bucket_is_private_versioned_encrypted_and_over_tls_only(deploy, name, disposable):
     recording = deploy()
-    bucket = recording.one("aws:s3/bucket:Bucket", "prod-release")
+    bucket = recording.one("aws:s3/bucket:Bucket", name)
 
     def setting(kind):
-        made = dict(recording.one(f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}", "prod-release").inputs)
+        made = dict(recording.one(f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}", name).inputs)
         assert made.pop("bucket") == bucket.id
         return made
 
-    assert bucket.inputs == {"forceDestroy": True, "tags": {"Name": "prod-release"}}
+    assert bucket.inputs == {"forceDestroy": disposable, "tags": {"Name": name}}
     assert setting("BucketVersioning") == {"versioningConfiguration": {"status": "Enabled"}}
     assert setting("BucketOwnershipControls") == {"rule": {"objectOwnership": "BucketOwnerEnforced"}}
     assert setting("BucketServerSideEncryptionConfiguration") == {
@@ -48,6 +49,10 @@ def test_the_bucket_is_private_versioned_encrypted_and_over_tls_only(deploy):
     (statement,) = json.loads(setting("BucketPolicy")["policy"])["Statement"]
     assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
     assert statement["Resource"] == [bucket.arn, f"{bucket.arn}/*"]
+
+
+def test_what_was_salvaged_goes_with_a_stack_that_protects_nothing(changed):
+    assert changed.one("aws:s3/bucket:Bucket", "prod-salvage").inputs["forceDestroy"] is True
 
 
 @pytest.mark.parametrize("server", KINDS)
