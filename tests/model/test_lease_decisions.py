@@ -133,6 +133,29 @@ def test_a_foreign_volume_is_neither_cloned_over_nor_followed_from():
     assert isinstance(course, returning.Refuse)
 
 
+def returned(local, holder_purged, salvaged=None):
+    """What b does that comes back with `local` to a, which executed 1-10."""
+    peer = Peer(name="a", boot_nonce="a1", ttl_s=5, local=replace(LOCAL, purged=holder_purged))
+    return returning.course(local, RECORD, peer, salvaged)
+
+
+def test_a_server_follows_as_long_as_the_holder_can_send_it_what_it_lacks():
+    behind = replace(LOCAL, executed="u:1-6")
+    assert returned(behind, holder_purged="u:1-6") == returning.Follow("a")
+    assert returned(behind, holder_purged="u:1-7") == returning.Clone("a")
+
+
+def test_a_clone_for_want_of_logs_still_gives_up_no_transaction_of_its_own():
+    divergent = replace(LOCAL, executed="u:1-6,b:1-2")
+    assert returned(divergent, holder_purged="u:1-7") == returning.Salvage("b:1-2")
+    saved = last_copy.Copy(where="s3", cluster_id="db", executed="b:1-2", verified=True)
+    assert returned(divergent, "u:1-7", saved) == returning.Clone("a")
+    assert returned(divergent, "u:1-7", replace(saved, verified=False)) == returning.Salvage("b:1-2")
+    assert returned(divergent, "u:1-7", replace(saved, cluster_id="other")) == returning.Refuse(
+        "transactions b:1-2 are in no verified copy (a): salvage them first"
+    )
+
+
 def test_only_verified_copies_of_the_same_database_count_as_copies():
     copy = last_copy.Copy(where="s3", cluster_id="db", executed="u:1-10", verified=True)
     mine = {"cluster_id": "db", "executed": "u:1-10", "empty": False}

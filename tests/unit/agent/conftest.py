@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.system import Failed
 from tests.unit.agent.fakes import PEERS, Bucket, FakeSystem, identity
 from tests.unit.agent.mysql_world import World
 from tests.unit.agent.web_server import FIRST, Web
@@ -22,7 +23,12 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSystem:
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "etc/distributed-web").mkdir()
     (tmp_path / "etc/distributed-web/server.json").write_text(json.dumps(asdict(identity("web-a"))))
+    monkeypatch.setattr("agent.operator.lease", _no_unit)
     return system
+
+
+def _no_unit() -> dict:
+    raise Failed("the failover unit does not answer")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Two MySQL servers of a few sentences each: just enough of their behaviour that the agent's whole sequences can be run on them.
 
-GTID sets are sets of words ("a1 a2"), so that containment is plain to see in a test.
+A transaction's source is the letter of the server that made it: "a:1-2,b:1".
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.lease import gtid
 from agent.mysql import Login, MysqlFailed, Row
 
 READS = ("SELECT", "SHOW")
@@ -29,11 +30,9 @@ class Server:
     source: dict[str, Any] | None = None
     threads: tuple[str, str] = ("No", "No")
     root_plugin: str = "auth_socket"
-    clone_state: str = ""
     up: bool = True
     lag: int | None = 0
     semisync: int = 0
-    semisync_clients: int = 0
 
 
 class World:
@@ -42,6 +41,7 @@ class World:
         self.servers = {name: Server(name) for name in ("web-a", "web-b")}
         self.here = "web-a"
         self.writes: list[str] = []  # every statement that is no question, as it would be sent
+        self.clones: dict[str, Server] = {}  # whose data a folder has
         self.clone_error: MysqlFailed | None = None
 
     @property
@@ -51,7 +51,7 @@ class World:
     def created(self, name: str = "web-a") -> Server:
         """A primary as the agent leaves it."""
         server = self.servers[name]
-        server.executed, server.cluster_id, server.schemas = "a1 a2", "cluster-1", {"distributed_web", "notes"}
+        server.executed, server.cluster_id, server.schemas = "a:1-2", "cluster-1", {"distributed_web", "notes"}
         server.users = {"app": ["app-pw"], "replication": ["replication-pw"]}
         server.grants = {("app", "notes"), ("replication", "distributed_web"), ("replication", "CLONE_ADMIN")}
         server.read_only = server.super_read_only = 0
@@ -85,15 +85,10 @@ def _text(sql: str, args: tuple) -> str:
     return re.sub(r"\s+", " ", sql % quoted if args else sql)
 
 
-def _subtract(_: World, __: Server, left: str, right: str) -> str:
-    return " ".join(sorted(set(left.split()) - set(right.split())))
-
-
 def _write(server: Server) -> None:
     if server.super_read_only:
         raise MysqlFailed(1290, "mysql: running with the --super-read-only option (1290)")
-    numbers = [int(word[1:]) for word in server.executed.split()]
-    server.executed = f"{server.executed} {server.name[-1]}{max(numbers, default=0) + 1}".strip()
+    server.executed = gtid.union(server.executed, f"{server.name[-1]}:{gtid.count(server.executed) + 1}")
 
 
 def _user(_: World, server: Server, name: str, password: str) -> None:
@@ -138,16 +133,11 @@ def _set(_: World, server: Server, name: str, value: str) -> None:
         server.semisync = on
 
 
-def _clone(world: World, server: Server, user: str, host: str) -> None:
-    if world.clone_error and world.clone_error.code not in (2013, 3707):
+def _clone(world: World, _: Server, user: str, host: str, directory: str) -> None:
+    """The donor's data beside the server's own; who serves it is not known here."""
+    if world.clone_error:
         raise world.clone_error
-    donor = world.servers[world.addresses[host]]
-    for name in ("executed", "purged", "schemas", "cluster_id", "users", "grants", "setups"):
-        setattr(server, name, getattr(donor, name))
-    server.source, server.threads = None, ("No", "No")
-    server.read_only = server.super_read_only = 1
-    server.clone_state = "Completed"
-    raise world.clone_error or MysqlFailed(2013, "mysql on the local socket: Lost connection (2013)")
+    world.clones[directory] = world.servers[world.addresses[host]]
 
 
 def _change_source(_: World, server: Server, *values: str) -> None:
@@ -176,6 +166,7 @@ def _status(_: World, server: Server) -> list[Row]:
     return [
         {
             "Source_Host": server.source["host"],
+            "Retrieved_Gtid_Set": "",
             "Replica_IO_Running": receiving,
             "Replica_SQL_Running": applying,
             "Seconds_Behind_Source": server.lag,
@@ -191,7 +182,6 @@ ANSWERS = [
     (r"SELECT @@global.super_read_only", lambda w, s: s.super_read_only),
     (r"SELECT @@global.read_only", lambda w, s: s.read_only),
     (r"SELECT @@global.rpl_semi_sync_source_enabled", lambda w, s: s.semisync),
-    (r"SHOW GLOBAL STATUS LIKE 'Rpl_semi", lambda w, s: [{"Variable_name": "x", "Value": str(s.semisync_clients)}]),
     (r"SELECT schema_name AS name", lambda w, s: [{"name": name} for name in sorted(s.schemas | {"mysql", "sys"})]),
     (r"SELECT 1 FROM information_schema.schemata WHERE schema_name = '(\w+)'", lambda w, s, n: 1 if n in s.schemas else None),
     (r"SELECT COUNT\(\*\) FROM information_schema.tables", lambda w, s: int(s.cluster_id is not None)),
@@ -203,9 +193,7 @@ ANSWERS = [
     (r"SELECT 1 FROM mysql.db WHERE user = '(\w+)' AND db = '(\w+)'", lambda w, s, n, d: 1 if (n, d) in s.grants else None),
     (r"SELECT 1 FROM mysql.global_grants WHERE user = '(\w+)'", lambda w, s, n: 1 if (n, "CLONE_ADMIN") in s.grants else None),
     (r"SELECT 1 FROM distributed_web.setup WHERE release_id = '(\w+)'", lambda w, s, r: 1 if r in s.setups else None),
-    (r"SELECT GTID_SUBTRACT\('(.*)', '(.*)'\)", _subtract),
     (r"SELECT host, port, user_name", lambda w, s: [s.source] if s.source else []),
-    (r"SELECT state AS state", lambda w, s: [{"state": s.clone_state, "error_no": 0, "error_message": ""}]),
     (r"SHOW REPLICA STATUS", _status),
     (r"CREATE DATABASE (?:IF NOT EXISTS )?`?(\w+)`?", _schema),
     (r"CREATE TABLE", lambda w, s: _write(s)),
@@ -217,7 +205,7 @@ ANSWERS = [
     (r"INSTALL PLUGIN", lambda w, s: _write(s)),
     (r"GRANT (.*) ON (\S+) TO '(\w+)'@'%'", _grant),
     (r"SET GLOBAL (\w+) = (\S+)", _set),
-    (r"CLONE INSTANCE FROM '(\w+)'@'(\S+)':3306", _clone),
+    (r"CLONE INSTANCE FROM '(\w+)'@'(\S+)':3306 IDENTIFIED BY '\S+' DATA DIRECTORY = '(\S+)' REQUIRE SSL", _clone),
     (
         r"CHANGE REPLICATION SOURCE TO SOURCE_HOST = '(\S+)', SOURCE_PORT = (\d+), SOURCE_USER = '(\S+)',"
         r" SOURCE_PASSWORD = '(\S+)', SOURCE_SSL = 1, SOURCE_SSL_CA = '(\S+)'",

@@ -12,10 +12,19 @@ from tests.unit.agent.mysql_world import World
 from tests.unit.agent.web_server import CHECKS, FILES, FIRST, HAPROXY, HEALTH, RELOAD, SECOND, SECRETS, Web
 
 
+def second(system: FakeSystem, world: World) -> Web:
+    """The other web server, after the first has made the database and the lease."""
+    world.created("web-a")
+    web = Web("web-b", system, world)
+    web.bucket.items["lease"] = {"id": "lease", "holder": "web-a", "epoch": 0}
+    return web
+
+
 def test_the_first_release_on_the_primary_runs_in_this_order(web: Web) -> None:
     web.release(FIRST, setup="flask migrate", packages=("python3-flask",))
     assert web.apply(FIRST) == [
         CHECKS["mysql"],
+        CHECKS["failover"],
         CHECKS["agent"],
         CHECKS["haproxy"],
         CHECKS["nginx"],
@@ -27,6 +36,9 @@ def test_the_first_release_on_the_primary_runs_in_this_order(web: Web) -> None:
         "systemctl daemon-reload",
         "systemctl reset-failed mysql",
         "systemctl restart mysql",
+        "systemctl enable failover",
+        "systemctl reset-failed failover",
+        "systemctl restart failover",
         "systemctl enable agent",
         "systemctl reset-failed agent",
         "systemctl restart agent",
@@ -113,6 +125,32 @@ def test_a_renewed_certificate_is_taken_up_without_a_restart(applied: Web, prede
     assert applied.system.path("/etc/distributed-web/tls/server.pem").read_text() == "CRT\nKEY 2\n"
 
 
+@pytest.mark.parametrize(
+    ("changed", "units"),
+    [
+        ({"files": {"/etc/distributed-web/failover.json": "members 2"}}, ["failover"]),
+        ({"agent": b"agent 2"}, ["failover", "agent"]),
+    ],
+)
+def test_the_failover_unit_is_restarted_only_by_what_it_runs_with(
+    applied: Web, predecessors: dict[str, str], changed: dict, units: list[str]
+) -> None:
+    applied.release(SECOND, changed.pop("files", None), **changed)
+    restarted = [command for command in applied.apply() if command.startswith("systemctl restart")]
+    assert restarted == [f"systemctl restart {unit}" for unit in units]
+
+
+def test_a_primary_whose_mysql_must_restart_hands_over_first(
+    applied: Web, predecessors: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.operator.lease", lambda: {"holds": True})
+    monkeypatch.setattr("agent.operator.switchover", lambda system, to: system.commands.append(f"switchover {to}") or "done")
+    applied.release(SECOND, {"/etc/mysql/mysql.conf.d/zz.cnf": "mysql 2"})
+    commands = [command for command in applied.apply() if "switchover" in command or "restart" in command]
+    assert commands == ["switchover None", "systemctl restart mysql"]
+    assert "failover: done" in applied.system.lines
+
+
 def test_setup_runs_once_per_release(web: Web) -> None:
     web.release(FIRST, setup="flask migrate")
     assert "/bin/sh -c flask migrate" in web.apply()
@@ -148,8 +186,7 @@ def test_a_file_that_a_release_no_longer_has_is_removed(applied: Web, predecesso
 
 
 def test_a_running_system_waits_for_the_predecessors(system: FakeSystem, world: World, predecessors: dict[str, str]) -> None:
-    world.created("web-a")
-    web = Web("web-b", system, world)
+    web = second(system, world)
     web.release(FIRST)
     web.apply()  # the first boot waits for nobody
     web.release(SECOND, {HAPROXY: "haproxy 2"})
@@ -161,19 +198,17 @@ def test_a_running_system_waits_for_the_predecessors(system: FakeSystem, world: 
     assert web.bucket.items.get("rollout") is None
 
 
-def test_the_other_web_server_is_filled_follows_and_waits_for_the_set_up(system: FakeSystem, world: World) -> None:
-    world.created("web-a").setups = {FIRST}
-    web = Web("web-b", system, world)
+def test_the_other_web_server_waits_for_its_role_and_for_the_set_up_and_writes_nothing(system: FakeSystem, world: World) -> None:
+    web = second(system, world)
+    world.servers["web-a"].setups = {FIRST}
     web.release(FIRST, setup="flask migrate")
     assert "/bin/sh -c flask migrate" not in web.apply()
     assert [line for line in web.system.lines if not line.endswith(("write", "start"))] == [
         f"release {FIRST}: unpack",
-        "replica: clone from 10.20.1.10",
-        "replica: follow 10.20.1.10",
+        "failover: not handed over: the failover unit does not answer",
         f"release {FIRST}: applied",
     ]
-    assert (world.local.super_read_only, world.local.threads) == (1, ("Yes", "Yes"))
-    assert State.load(system).cluster_id == "cluster-1"
+    assert world.writes == []
     assert web.apply() == [HEALTH]
     assert world.writes == []
 

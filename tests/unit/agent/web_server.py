@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from agent.apply import apply, fetch
-from tests.unit.agent.fakes import Bucket, FakeSystem, identity
+from agent.database import Cluster
+from agent.mysql import Login, Mysql
+from agent.primary import Accounts
+from tests.unit.agent.fakes import PEERS, Bucket, FakeSystem, identity
 from tests.unit.agent.mysql_world import World
 
 FIRST, SECOND = "1" * 16, "2" * 16
@@ -12,6 +17,8 @@ FILES = {
     HAPROXY: "haproxy 1",
     "/etc/nginx/nginx.conf": "nginx 1",
     "/etc/mysql/mysql.conf.d/zz.cnf": "mysql 1",
+    "/etc/systemd/system/failover.service": "failover 1",
+    "/etc/distributed-web/failover.json": "members 1",
     "/etc/systemd/system/agent.service": "agent 1",
     "/etc/systemd/system/app.service": "app 1",
     "/etc/systemd/system/rotation.service": "rotation 1",
@@ -33,6 +40,7 @@ CHECKS = {
     name: IN_CANDIDATE + check
     for name, check in {
         "mysql": "mysqld --validate-config --user=mysql",
+        "failover": "systemd-analyze verify --recursive-errors=no /etc/systemd/system/failover.service",
         "agent": "systemd-analyze verify --recursive-errors=no /etc/systemd/system/agent.service",
         "haproxy": "haproxy -c -f /etc/haproxy/haproxy.cfg",
         "nginx": "nginx -t",
@@ -48,6 +56,7 @@ class Web:
     def __init__(self, name: str, system: FakeSystem, world: World) -> None:
         self.name, self.system, self.world, self.bucket = name, system, world, Bucket(name)
         world.here = name
+        self.units = Units(self).cluster
         for secret, value in {
             "crt": "CRT",
             "key": "KEY",
@@ -64,9 +73,30 @@ class Web:
         """The commands and statements of one run."""
         self.system.commands.clear(), self.system.lines.clear(), self.world.writes.clear()
         manifest, text = fetch(identity(self.name), self.bucket.store, wanted)
-        apply(self.system, self.bucket.store, manifest, text, self.world.query)
+        apply(self.system, self.bucket.store, manifest, text, self.world.query, lambda _: self.units)
         return self.system.commands
 
     def running(self) -> dict[str, str]:
         """What an operator would find on the disk."""
         return {path: self.system.path(path).read_text() for path in [*FILES, *SECRETS] if self.system.path(path).exists()}
+
+
+class Units:
+    """The failover units of both web servers: whoever is named in the lease is open, the other follows it."""
+
+    def __init__(self, web: Web) -> None:
+        self._web = web
+        self.cluster = Cluster(members=("web-a", "web-b"), ttl_s=5, lease=self.lease, accounts=self.accounts)
+
+    def lease(self) -> dict[str, Any]:
+        item, world = self._web.bucket.items.get("lease"), self._web.world
+        if item and item["holder"] == self._web.name:
+            world.local.read_only = world.local.super_read_only = 0
+        role = "none" if not item else "primary" if item["holder"] == self._web.name else "replica"
+        return {"boot_nonce": "nonce", "record": item, "role": role, "alarm": None, "error": None}
+
+    def accounts(self, holder: str, body: dict[str, Any]) -> None:
+        world, here = self._web.world, self._web.world.here
+        world.here = holder
+        Accounts(system=self._web.system, mysql=Mysql(Login(), world.query), address=PEERS[holder], **body).converge()
+        world.here = here

@@ -92,7 +92,9 @@ def test_a_preview_of_a_new_stack_shows_every_resource(deploy):
     assert {(each.type, each.name, each.options.parent) for each in deploy(preview=True).registered} == wanted
 
 
-@pytest.mark.parametrize("key", ["url", "servers", "certificate", "bucket", "salvage", "release", "load_balancer", "database", "operations"])
+@pytest.mark.parametrize(
+    "key", ["url", "servers", "certificate", "bucket", "salvage", "release", "load_balancer", "database", "operations"]
+)
 def test_what_is_exported_is_known_and_no_secret(deploy, key):
     recording = deploy()
     assert "Unknown" not in repr(recording.exports[key])
