@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pymysql
 
 from drills.http import Door
-from drills.site import PRIMARY, Server, Site
+from drills.server import Server
+from drills.site import PRIMARY, Site
 from local.host import namespaces, reader
 from local.instance import CHECKOUT, Instance
 

@@ -10,12 +10,15 @@ from pathlib import Path
 
 from drills import figures
 from drills.catalogue import Drill
-from drills.faults import Kill, PowerCut
-from drills.figures import Figures, Span
-from drills.poller import NODE_S, Database, Poller
+from drills.faults import Fault
+from drills.faults.power import PowerCut
+from drills.faults.processes import Kill
+from drills.figures import Figures
+from drills.poller import NODE_S, Node, Poller
 from drills.records import Request, Sample, load
-from drills.run import COOL_DOWN_S, MEASURED_S, WARM_UP_S, disturbed, measuring, suffer
-from drills.site import PRIMARY, NotWell, Server
+from drills.run import COOL_DOWN_S, MEASURED_S, WARM_UP_S, Course, disturbed, measuring, suffer
+from drills.server import Server
+from drills.site import PRIMARY, NotWell
 from local.host import namespaces
 
 from .group import Group
@@ -24,18 +27,13 @@ WELL_S = 180  # until all three members are in the group again and the front rea
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetAsPrimary:
+class SetAsPrimary(Fault):
     """A planned switchover: the group is told which member is to be its primary."""
-
-    server: str
 
     def begin(self, group: Group, server: Server) -> None:
         heir = next(other for other in group.databases if other not in (server, group.front))
         [(uuid,)] = heir.query("SELECT @@server_uuid")
         heir.query(f"SELECT group_replication_set_as_primary('{uuid}')", timeout_s=60)
-
-    def end(self, group: Group, server: Server) -> None:
-        pass
 
 
 DRILLS = {
@@ -97,23 +95,23 @@ def conduct(group: Group, settings: str, drill: Drill, number: int, folder: Path
         say("warms up")
         time.sleep(WARM_UP_S)
         say(f"{drill.title} ({server.name})")
-        began = time.monotonic()
-        ended = suffer(group, drill, server)
+        course = Course(calm=time.monotonic())
+        suffer(group, drill, server, course)
         say("recovers")
         try:
             group.wait_until_well(WELL_S)
         except NotWell as reason:
             trouble.append(str(reason))
-        time.sleep(max(COOL_DOWN_S, began + MEASURED_S - time.monotonic()))
+        time.sleep(max(COOL_DOWN_S, course.began + MEASURED_S - time.monotonic()))
     say("looks for every acknowledged write")
     requests, samples = load(folder / "requests", Request), load(folder / "samples", Sample)
-    span = Span(fault=began, end=ended if drill.lasts_s else began, last=max(request.due for request in requests))
-    result = figures.compute(requests, samples, span, faulty=server.name, found=group.notes(prefix))
+    span = course.span(drill, last=max(request.due for request in requests))
+    result = figures.compute(requests, samples, span, faulty=server.name, found=group.notes(prefix), saved=())
     return Run(
         settings=settings,
         drill=drill.name,
         number=number,
-        new_primary_s=new_primary(samples, began, server.name),
+        new_primary_s=new_primary(samples, span.fault, server.name),
         figures=result,
         trouble=(*trouble, *disturbed(result)),
     )
@@ -132,7 +130,7 @@ def recording(group: Group, prefix: str, folder: Path) -> Iterator[None]:
     client = measuring("drills.client", wanted | {"out": str(folder / "requests")}, folder)
     with (folder / "samples").open("w") as out, contextlib.ExitStack() as stack:
         poller = Poller(out)
-        threads = [poller.every(NODE_S, Database(poller, server).ask) for server in group.databases]
+        threads = [poller.every(NODE_S, Node(poller, group, server.name).ask_mysql) for server in group.databases]
         try:
             namespaces.inside(group.front.netns, lambda: stack.enter_context(client))  # a child lives where it was started
             yield

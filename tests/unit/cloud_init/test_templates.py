@@ -97,7 +97,7 @@ def test_when_a_server_has_left_no_visitor_has_an_idle_connection_to_it(site, te
 
 def test_what_stops_on_a_server_stops_after_it_has_left(site, text):
     [after] = [line for line in text(site(), "web-a", ROTATION[0]).splitlines() if line.startswith("After=")]
-    units = ("mysql", "agent", "nginx", "app", "haproxy")
+    units = ("mysql", "failover", "agent", "nginx", "app", "haproxy")
     assert after == "After=" + " ".join(f"{unit}.service" for unit in units)
 
 
