@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pymysql
 
 from drills import network
-from drills.faults import wait
+from drills.faults import FaultFailed, wait
 from drills.faults.power import PowerCutAndEmptyVolume
 from drills.server import Server
 from drills.site import PRIMARY, REPLICA, Site
@@ -62,6 +62,8 @@ class Unshipped(Given):
         primary, replica = site.named(PRIMARY), site.named(REPLICA)
         dumps = "SELECT host FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'"
         ports = [int(host.rpartition(":")[2]) for (host,) in primary.query(dumps) if ":" in host]
+        if not ports:
+            raise FaultFailed(f"nobody replicates from {primary.name}")
         rules = [rule for port in ports for rule in network.unshipped(primary.address, replica.address, port)]
         network.impose(primary.router, rules)
         try:
