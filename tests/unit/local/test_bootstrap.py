@@ -42,9 +42,10 @@ def test_an_old_python_is_named(monkeypatch):
         bootstrap.check("up")
 
 
-def test_up_without_root_says_how_to_run_it(somebody):
-    with pytest.raises(CannotStart, match=r"you are uid 1000; run: sudo make up"):
-        bootstrap.check("up")
+@pytest.mark.parametrize("verb", ["up", "peers"])
+def test_a_verb_that_boots_machines_says_without_root_how_to_run_it(somebody, verb):
+    with pytest.raises(CannotStart, match=rf"you are uid 1000; run: sudo make {verb}"):
+        bootstrap.check(verb)
 
 
 def test_verbs_that_boot_nothing_need_no_root(somebody):
