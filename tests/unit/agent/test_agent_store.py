@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -13,7 +14,7 @@ from moto import mock_aws
 from agent import primary, rollout
 from agent.store import Item, Store
 from agent.system import Failed
-from tests.unit.agent.fakes import BUCKET, PREFIX, REGION, TABLE, identity
+from tests.unit.agent.fakes import BUCKET, PREFIX, REGION, SALVAGE, TABLE, identity
 
 HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 
@@ -24,7 +25,8 @@ def cloud() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment, mock_aws():
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setenv(name, "test")
-        boto3.client("s3", REGION).create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        for bucket in (BUCKET, SALVAGE):
+            boto3.client("s3", REGION).create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         boto3.client("dynamodb", REGION).create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",
@@ -73,6 +75,24 @@ def test_a_report_is_json_beside_the_releases(store: Store) -> None:
     store.report({"ok": False, "reason": "haproxy"})
     body = boto3.client("s3", REGION).get_object(Bucket=BUCKET, Key="reports/web-a.json")["Body"]
     assert json.load(body) == {"ok": False, "reason": "haproxy"}
+
+
+def test_what_is_kept_is_in_the_salvage_bucket_byte_for_byte(store: Store) -> None:
+    assert store.keep("cluster-1/web-a/x", b"hello") == HELLO
+    assert boto3.client("s3", REGION).get_object(Bucket=SALVAGE, Key="cluster-1/web-a/x")["Body"].read() == b"hello"
+
+
+def test_what_reads_back_otherwise_is_not_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = store._call
+
+    def damaged(service: str, operation: str, **arguments: Any) -> dict:
+        if operation == "put_object":
+            arguments["Body"] = b"hallo"
+        return original(service, operation, **arguments)
+
+    monkeypatch.setattr(store, "_call", damaged)
+    with pytest.raises(Failed, match=rf"s3://salvage/cluster-1/web-a/y: SHA-256 is \w{{64}}, {HELLO} was written"):
+        store.keep("cluster-1/web-a/y", b"hello")
 
 
 def test_an_item_is_written_only_while_its_condition_holds(store: Store) -> None:
