@@ -1,0 +1,206 @@
+"""The local MySQL as the lease moves it: whole sequences of statements, and when each of them ends confirmed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from agent.member.database import Database, is_marked, mark
+from agent.mysql import Login, Mysql, MysqlFailed, Row
+from agent.system import Failed
+from tests.unit.agent.fakes import FakeSystem
+
+FOLLOWS = [{"Retrieved_Gtid_Set": "a:1-\n9", "Replica_SQL_Running": "Yes"}]
+STATUS, STOP_RECEIVING = "SHOW REPLICA STATUS", "STOP REPLICA IO_THREAD"
+WRITABLE, CLOSED = "SET GLOBAL read_only = OFF", "SET GLOBAL super_read_only = ON"
+LEAVE = [STATUS, STOP_RECEIVING, STATUS, "SELECT WAIT_FOR_EXECUTED_GTID_SET('a:1-9', 5.0)", "STOP REPLICA", "RESET REPLICA ALL"]
+CLIENTS = (
+    "SELECT id AS id FROM performance_schema.processlist"
+    " WHERE user NOT IN ('root', 'replication', 'system user', 'event_scheduler')"
+)
+
+
+class Statements:
+    """Remembers what it is sent; `answers` by the beginning of a statement, anything else returns nothing."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.answers: dict[str, list[Row] | MysqlFailed | Callable[[], Any]] = {}
+
+    def __call__(self, login: Login, sql: str, args: tuple, timeout_s: float) -> list[Row]:
+        text = sql % tuple(f"'{arg}'" if isinstance(arg, str) else arg for arg in args) if args else sql
+        self.sent.append(text)
+        answer = next((self.answers[known] for known in self.answers if text.startswith(known)), [])
+        if callable(answer):
+            answer = answer()
+        if isinstance(answer, MysqlFailed):
+            raise answer
+        return answer or []
+
+
+class Process:
+    """Of systemd's view: whether mysqld is down or starting by itself."""
+
+    closed_by_itself = False
+
+    def is_closed_by_itself(self) -> bool:
+        return self.closed_by_itself
+
+
+@pytest.fixture
+def sql() -> Statements:
+    return Statements()
+
+
+@pytest.fixture
+def make(system: FakeSystem, sql: Statements) -> Callable[..., Database]:
+    def make(semi_sync: bool = False, process: Process | None = None) -> Database:
+        return Database(system, process or Process(), Mysql(Login(), sql), semi_sync=semi_sync, statement_s=5.0)
+
+    return make
+
+
+# Opening.
+
+
+def test_a_replica_is_opened_by_these_statements(make, sql: Statements, system: FakeSystem) -> None:
+    sql.answers = {STATUS: FOLLOWS, "SELECT WAIT": [{"value": 0}]}
+    assert make().open(lambda: True, semi_sync=False)
+    assert sql.sent == [*LEAVE, WRITABLE]
+    assert is_marked(system)
+
+
+def test_a_server_that_follows_nobody_is_opened_at_once(make, sql: Statements) -> None:
+    assert make().open(lambda: True, semi_sync=False)
+    assert sql.sent == [STATUS, WRITABLE]
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_with_semi_sync_it_is_settled_before_the_first_write_whether_commits_wait(make, sql: Statements, wait: bool) -> None:
+    sql.answers = {"SELECT @@global.gtid_executed": [{"value": "a:1-\n9"}]}
+    database = make(semi_sync=True)
+    assert database.open(lambda: True, semi_sync=wait)
+    set_to = f"SET GLOBAL rpl_semi_sync_source_enabled = {'ON' if wait else 'OFF'}"
+    assert sql.sent == [STATUS, set_to, *(["SELECT @@global.gtid_executed"] if wait else []), WRITABLE]
+    assert database.synchronous_from == ("a:1-9" if wait else "")
+
+
+def test_nothing_is_writable_when_the_lease_says_no_at_the_last_instant(make, sql: Statements, system: FakeSystem) -> None:
+    """The mark is there before the question: whoever ends this process in between kills mysqld."""
+    marked = []
+
+    def may_open() -> bool:
+        marked.append(is_marked(system))
+        return False
+
+    assert not make().open(may_open, semi_sync=False)
+    assert (marked, sql.sent) == ([True], [STATUS])
+
+
+def test_the_lease_is_asked_after_everything_that_may_take_long(make, sql: Statements) -> None:
+    sql.answers = {STATUS: FOLLOWS, "SELECT WAIT": [{"value": 0}]}
+    before = []
+    make().open(lambda: before.extend(sql.sent) or True, semi_sync=False)
+    assert before == LEAVE
+
+
+def test_what_was_received_and_is_not_applied_in_time_is_not_dropped(make, sql: Statements, system: FakeSystem) -> None:
+    sql.answers = {STATUS: FOLLOWS, "SELECT WAIT": [{"value": 1}]}
+    with pytest.raises(Failed, match="database: what was received is not applied yet"):
+        make().open(lambda: True, semi_sync=False)
+    assert sql.sent == LEAVE[:4] and not is_marked(system)
+
+
+@pytest.mark.parametrize(("lacks", "opened"), [(1, False), (0, True)])
+def test_a_stopped_applier_is_no_matter_only_when_it_had_come_to_the_end(
+    make, sql: Statements, lacks: int, opened: bool
+) -> None:
+    sql.answers = {STATUS: [FOLLOWS[0] | {"Replica_SQL_Running": "No"}], "SELECT NOT GTID_SUBSET": [{"value": lacks}]}
+    if opened:
+        assert make().open(lambda: True, semi_sync=False)
+    else:
+        with pytest.raises(Failed, match="the applier is stopped before the end"):
+            make().open(lambda: True, semi_sync=False)
+    subset = "SELECT NOT GTID_SUBSET('a:1-9', @@global.gtid_executed)"
+    assert sql.sent == [*LEAVE[:3], subset, *([*LEAVE[-2:], WRITABLE] if opened else [])]
+
+
+def test_nobody_changes_whom_it_follows_during_an_opening(make, sql: Statements) -> None:
+    database = make()
+    held = []
+    database.open(lambda: held.append(database.lock.locked()) or True, semi_sync=False)
+    assert (held, database.lock.locked()) == ([True], False)
+
+
+# Closing.
+
+
+def test_an_open_server_is_closed_and_its_clients_are_gone(make, sql: Statements, system: FakeSystem) -> None:
+    mark(system)
+    sql.answers = {CLIENTS: [{"id": 7}, {"id": 8}], "KILL 7": MysqlFailed(1094, "no such thread")}
+    make().close(0.0)
+    assert sql.sent[0] == CLOSED
+    assert sql.sent[-3:] == [CLIENTS, "KILL 7", "KILL 8"]
+    assert not is_marked(system)
+
+
+def test_a_replica_that_is_closed_already_is_left_alone_with_its_readers(make, sql: Statements) -> None:
+    sql.answers = {"SELECT @@global.super_read_only": [{"value": 1}]}
+    make().close(0.0)
+    assert sql.sent == ["SELECT @@global.super_read_only"]
+
+
+def test_a_server_that_somebody_else_opened_is_closed(make, sql: Statements) -> None:
+    sql.answers = {"SELECT @@global.super_read_only": [{"value": 0}]}
+    make().close(0.0)
+    assert CLOSED in sql.sent
+
+
+def test_clients_are_killed_after_the_patience_and_not_before(make, sql: Statements, system: FakeSystem) -> None:
+    """A long transaction holds up the closing until it is killed."""
+    mark(system)
+    began, killed = time.monotonic(), threading.Event()
+    sql.answers = {
+        CLIENTS: [{"id": 7}],
+        "KILL 7": lambda: killed.set(),
+        CLOSED: lambda: [] if killed.wait(5) else MysqlFailed(2013, "timed out"),
+    }
+    make().close(0.15)
+    assert time.monotonic() - began >= 0.15
+    assert sql.sent[0] == CLOSED and set(sql.sent[1:]) == {CLIENTS, "KILL 7"}
+    assert not is_marked(system)
+
+
+def test_writes_that_finish_within_the_patience_are_not_killed(make, sql: Statements, system: FakeSystem) -> None:
+    mark(system)
+    make().close(5.0)
+    assert sql.sent == [CLOSED]
+
+
+def test_a_closing_that_mysql_does_not_confirm_fails_and_the_mark_stays(make, sql: Statements, system: FakeSystem) -> None:
+    mark(system)
+    sql.answers = {CLOSED: MysqlFailed(2013, "mysql on the local socket: timed out (2013)")}
+    with pytest.raises(MysqlFailed, match="timed out"):
+        make().close(0.0)
+    assert is_marked(system)
+
+
+def test_clients_that_cannot_be_killed_leave_a_closing_unconfirmed(make, sql: Statements, system: FakeSystem) -> None:
+    mark(system)
+    sql.answers = {CLIENTS: [{"id": 7}], "KILL 7": MysqlFailed(2013, "timed out")}
+    with pytest.raises(MysqlFailed, match="timed out"):
+        make().close(0.0)
+    assert is_marked(system)
+
+
+def test_a_mysqld_that_is_down_or_starting_is_closed_by_itself(make, sql: Statements, system: FakeSystem) -> None:
+    mark(system)
+    sql.answers = {CLOSED: MysqlFailed(2003, "Connection refused"), CLIENTS: MysqlFailed(2003, "Connection refused")}
+    process = Process()
+    process.closed_by_itself = True
+    make(process=process).close(0.0)
+    assert not is_marked(system)
