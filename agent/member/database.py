@@ -16,6 +16,7 @@ from .mysqld import Mysqld, boottime
 MARK = "/run/distributed-web/writable"
 OURS = ("root", "replication", "system user", "event_scheduler")  # not clients; the replica is still to receive the rest
 KILL_EVERY_S = 0.02
+UNMARKED_S = 0.2  # less than a demotion has before it kills
 
 
 class Database:
@@ -45,8 +46,8 @@ class Database:
 
         Returns when that is certain; raises Failed otherwise.
         """
-        if not is_marked(self._system):
-            return  # never opened since its mysqld started, which was read-only; a replica's readers are left alone
+        if not is_marked(self._system) and self._is_as_it_started():
+            return  # a replica's readers are left alone
         try:
             self._close(patience_s)
         except MysqlFailed:
@@ -57,6 +58,14 @@ class Database:
     def wait_for_replicas(self, on: bool) -> None:
         self._mysql.rows(f"SET GLOBAL rpl_semi_sync_source_enabled = {'ON' if on else 'OFF'}", timeout_s=self._statement_s)
         self.synchronous_from = plain(self._mysql.value("SELECT @@global.gtid_executed")) if on else ""
+
+    def _is_as_it_started(self) -> bool:
+        """Read-only, then. One that does not say so at once is taken by the mark: only somebody who is root on the server
+        can have opened it without."""
+        try:
+            return bool(self._mysql.value("SELECT @@global.super_read_only", timeout_s=UNMARKED_S))
+        except MysqlFailed:
+            return True
 
     def _leave_source(self) -> None:
         status = replica_status(self._mysql, timeout_s=self._statement_s)
