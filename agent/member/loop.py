@@ -38,6 +38,7 @@ class Loop:
         self.state, self._sight, self._feed, self._log = state, sight, feed, log
         self._events: queue.SimpleQueue[tuple[Event, int | None]] = queue.SimpleQueue()
         self._ticked = float("-inf")
+        self._hurries = False  # the last event changed who may write, or how far that is: what follows from it waits for no beat
         # What mysqld said before the last opening or closing ended says nothing about now …
         self._changed = boottime()
         # … and the end of an earlier closing nothing about a later one.
@@ -59,7 +60,8 @@ class Loop:
     def turn(self) -> None:
         """The next event, or a tick when it is time for one."""
         now = boottime()
-        wait = min(self._ticked + self.ttl_s / 50, failover.due(self.state, now)) - now
+        beat = now if self._hurries else self._ticked + self.ttl_s / 50
+        wait = min(beat, failover.due(self.state, now)) - now
         try:
             event, generation = self._events.get(timeout=max(0.0, wait)) if wait > 0 else self._events.get_nowait()
         except queue.Empty:
@@ -69,7 +71,7 @@ class Loop:
             self._step(event)
 
     def _tick(self) -> None:
-        began = boottime()
+        began, self._hurries = boottime(), False
         # At an instant that is due nothing may be waited for; what follows from it asks nobody's opinion of mysqld.
         patience = 0.0 if failover.due(self.state, self._ticked) <= began else SETTLE_PART * self.ttl_s
         look = self._sight.since(self._changed, patience)
@@ -92,6 +94,8 @@ class Loop:
         before = self.state
         self.state, actions = failover.step(before, event, boottime())
         self._tell(before, self.state)
+        if not isinstance(event, Tick):
+            self._hurries |= (before.hold, before.closing) != (self.state.hold, self.state.closing)
         for action in actions:
             self.hands.do(action, self.state, self.generation)
 

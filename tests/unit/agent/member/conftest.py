@@ -52,9 +52,7 @@ def config() -> Callable[..., Config]:
     """A function that gives one member's configuration, with some of the settings changed."""
 
     def make(server: str = "web-a", **settings) -> Config:
-        return Config(
-            server=server, domain="test.internal", members=MEMBERS, settings=Settings(**settings), read_lag_s=10
-        )
+        return Config(server=server, domain="test.internal", members=MEMBERS, settings=Settings(**settings), read_lag_s=10)
 
     return make
 

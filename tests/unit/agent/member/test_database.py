@@ -116,9 +116,7 @@ def test_what_was_received_and_is_not_applied_in_time_is_not_dropped(make, sql: 
 
 
 @pytest.mark.parametrize(("lacks", "opened"), [(1, False), (0, True)])
-def test_a_stopped_applier_is_no_matter_only_when_it_had_come_to_the_end(
-    make, sql: Statements, lacks: int, opened: bool
-) -> None:
+def test_a_stopped_applier_is_no_matter_only_when_it_had_come_to_the_end(make, sql: Statements, lacks: int, opened: bool) -> None:
     sql.answers = {STATUS: [FOLLOWS[0] | {"Replica_SQL_Running": "No"}], "SELECT NOT GTID_SUBSET": [{"value": lacks}]}
     if opened:
         assert make().open(lambda: True, semi_sync=False)
