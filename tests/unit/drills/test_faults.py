@@ -47,7 +47,7 @@ def test_a_rollback_puts_the_lease_back_as_it_was_once_the_store_has_been_out_fo
         slept.append((seconds, outage.file(site.instance, "dynamodb").exists()))
         table.items[1]["counter"] = {"N": "20"}
 
-    monkeypatch.setattr(store.time, "sleep", sleep)
+    monkeypatch.setattr(store, "time", SimpleNamespace(sleep=sleep))
     store.StoreRollback(server="web-a", seconds=10).begin(site, None)
     assert slept == [(10, False), (2.5, True)]
     assert table.noted == [(False, LEASE)]
@@ -98,6 +98,6 @@ def test_a_role_that_nobody_has_is_told():
 )
 def test_the_pause_after_a_failover_is_waited_out_by_its_renewals(record, expected, monkeypatch):
     slept = []
-    monkeypatch.setattr(sites.time, "sleep", slept.append)
+    monkeypatch.setattr(sites, "time", SimpleNamespace(sleep=slept.append))
     whole("primary", record).wait_for_pause()
     assert slept == expected
