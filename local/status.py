@@ -46,7 +46,8 @@ def show_servers(instance: Instance) -> None:
             *database(leases.get(server, {}), differences.get(server)),
             said[server][AGENT].get("release") or "",
         )
-    Console(width=max(show.console.width, 180)).print(table)
+    wide = Console(width=1000)  # a terminal breaks a line that is too long for it, and a table would cut its cells
+    Console(width=wide.measure(table).maximum).print(table)
     for line in lease.lines(leases):
         show.console.print(line, markup=False)
 
@@ -100,22 +101,20 @@ def parsed(line: str) -> dict[str, Any]:
 
 
 def front_door(instance: Instance) -> dict[str, list[str]]:
-    """Instance id -> how the load balancer finds it: `healthy` when it is on every port, else port by port, with the reason."""
+    """Instance id -> how the load balancer finds it: one word when it is the same on every port, else port by port."""
     elb = instance.client("elbv2")
     seen: dict[str, dict[int, str]] = {}
     for group in elb.describe_target_groups()["TargetGroups"]:
         described = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
         for target in described:
-            health = target["TargetHealth"]
-            text = " ".join(filter(None, (health["State"], health.get("Reason"))))
-            seen.setdefault(target["Target"]["Id"], {})[target["Target"]["Port"]] = text
+            seen.setdefault(target["Target"]["Id"], {})[target["Target"]["Port"]] = target["TargetHealth"]["State"]
     return {instance_id: summary(ports) for instance_id, ports in seen.items()}
 
 
 def summary(ports: Mapping[int, str]) -> list[str]:
     if len(set(ports.values())) == 1:
         return [next(iter(ports.values()))]
-    return [f"{port} {text}" for port, text in sorted(ports.items())]
+    return [f"{port} {state}" for port, state in sorted(ports.items())]
 
 
 def health(report: Mapping[str, Any]) -> str:

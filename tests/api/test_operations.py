@@ -207,6 +207,13 @@ def test_a_silent_server_and_one_of_an_older_release_show_what_is_known(instance
     ]
 
 
+def test_a_long_word_cuts_no_other(instance, says, capsys):
+    checks = {f"a-check-with-a-long-name-{number}": False for number in range(9)}
+    says("web-b", answering=[[well("web-b") | {"checks": checks}, {}]])
+    table, _ = shown(instance, capsys)
+    assert (table["web-b"]["health"], table["lb"]["release"]) == (f"not ok: {', '.join(checks)}", "0123456789abcdef")
+
+
 def test_the_front_door_tells_of_each_server_what_its_health_checks_found(instance, elb, world, servers, host, says, capsys):
     door = balancer(elb, world)["LoadBalancerArn"]
     for port in (8443, 8080):
@@ -216,7 +223,7 @@ def test_the_front_door_tells_of_each_server_what_its_health_checks_found(instan
     host.health[servers["web-b"]] = TargetHealth("unhealthy", "Target.Timeout", "Request timed out")
     table, _ = shown(instance, capsys)
     found = {name: row["front door"] for name, row in table.items()}
-    assert found == {"lb": "", "web-a": "healthy", "web-b": "unhealthy Target.Timeout"}
+    assert found == {"lb": "", "web-a": "healthy", "web-b": "unhealthy"}
     assert status.summary({8443: "healthy", 8080: "unhealthy Target.Timeout"}) == [
         "8080 unhealthy Target.Timeout",
         "8443 healthy",
