@@ -55,7 +55,8 @@ class StoreRollback(Fault):
 
     def end(self, site: Site, server: Server) -> None:
         outage.end(site.instance, SERVICE)
-        command(latest(site), PROMOTE)
+        epoch = lease(site)[1]["epoch"]["N"]
+        command(latest(site), f"{PROMOTE} --force {epoch}")
 
 
 def lease(site: Site) -> tuple[str, dict]:
