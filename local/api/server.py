@@ -15,7 +15,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from local.api import overlay
 from local.api.front import Front
 from local.api.host import Host
-from local.api.overlay.state import forget_everything
+from local.api.overlay.state import CONTROL_PLANE, forget_everything
 from local.api.snapshot import Snapshot
 from local.instance import Instance
 
@@ -70,7 +70,8 @@ class ApiServer:
 
     def changed(self, section: str) -> None:
         self.snapshot.save(section)
-        self.host.changed()
+        if section == CONTROL_PLANE:  # what tables and buckets hold is nothing to the machines, and a lease changes all the time
+            self.host.changed()
 
 
 class Handler(MotoRequestHandler):

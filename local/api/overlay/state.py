@@ -10,6 +10,7 @@ from moto.core.base_backend import BackendDict, BaseBackend
 
 from local.api import ACCOUNT
 
+CONTROL_PLANE = "control-plane"  # the section of all services beside these
 DATA_PLANE = ("dynamodb", "s3", "logs", "cloudwatch", "sns", "sqs")  # written often, by servers; nothing else refers to them
 GLOBAL_SERVICES = ("iam", "route53", "s3", "sts", "cloudfront")  # one backend per partition instead of per region
 
@@ -41,7 +42,7 @@ def backend(service: str, region: str, account: str = ACCOUNT) -> Any:
 
 def section_of(service: str) -> str:
     """The part of the state that is saved as one: what one call may change, and what holds references to each other."""
-    return service if service in DATA_PLANE else "control-plane"
+    return service if service in DATA_PLANE else CONTROL_PLANE
 
 
 def forget_everything() -> None:
