@@ -63,25 +63,37 @@ Restart=always
 [Install]
 WantedBy=multi-user.target
 """
+# Room for all that can wait at once: 150 requests a second for 10 s, each a connection in and one on.
 # The timeouts are those of this project's Nginx (cloud_init/templates/nginx.conf.j2).
 NGINX = f"""\
-upstream app {{
-    server unix:/run/app/app.sock max_fails=0;
+user www-data;
+worker_processes auto;
+worker_rlimit_nofile 8192;
+pid /run/nginx.pid;
+error_log /var/log/nginx/error.log;
+events {{
+    worker_connections 4096;
 }}
-server {{
-    listen 127.0.0.1:{APP_PORT} ssl;
-    ssl_certificate /etc/peer/front.crt;
-    ssl_certificate_key /etc/peer/front.key;
-    keepalive_timeout 75s;
-    keepalive_requests 100000;
-    proxy_http_version 1.1;
-    proxy_set_header Connection "";
-    proxy_set_header Host $http_host;
-    proxy_connect_timeout 1s;
-    proxy_send_timeout 10s;
-    proxy_read_timeout 14s;
-    location / {{
-        proxy_pass http://app;
+http {{
+    access_log off;
+    upstream app {{
+        server unix:/run/app/app.sock max_fails=0;
+    }}
+    server {{
+        listen 127.0.0.1:{APP_PORT} ssl;
+        ssl_certificate /etc/peer/front.crt;
+        ssl_certificate_key /etc/peer/front.key;
+        keepalive_timeout 75s;
+        keepalive_requests 100000;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_set_header Host $http_host;
+        proxy_connect_timeout 1s;
+        proxy_send_timeout 10s;
+        proxy_read_timeout 14s;
+        location / {{
+            proxy_pass http://app;
+        }}
     }}
 }}
 """
@@ -90,5 +102,5 @@ FRONT_FILES = {
     "etc/peer/app.password": PASSWORD,
     "etc/systemd/system/mysqlrouter.service": ROUTER_SERVICE,
     "etc/systemd/system/app.service": APP_SERVICE,
-    "etc/nginx/conf.d/peer.conf": NGINX,
+    "etc/nginx/nginx.conf": NGINX,
 }

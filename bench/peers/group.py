@@ -19,14 +19,14 @@ from .configuration import FIRST, FOUND, FRONT, JOIN, MEMBERS, METADATA, Member,
 from .front import APP_PORT, FRONT_FILES, bootstrap
 from .machines import NotPrepared
 
-SCRIPT_S = 400
+SCRIPT_S = 600
 # The package starts mysqld when it is installed; its data is on the volume from the first moment.
 INSTALL = """\
 cloud-init status --wait > /dev/null || true
 mkfs.ext4 -q -m 0 {device}
 systemctl daemon-reload && systemctl enable --now var-lib-mysql.mount && rmdir /var/lib/mysql/lost+found
 export DEBIAN_FRONTEND=noninteractive
-apt-get -q update && apt-get -q install -y {packages}
+eatmydata apt-get -q update && eatmydata apt-get -q install -y {packages}
 """
 PACKAGES = "mysql-server"
 FRONT_PACKAGES = "mysql-server mysql-router nginx-light gunicorn python3-flask python3-pymysql"
@@ -40,7 +40,7 @@ chown front /etc/peer/front.key
 START = """\
 systemctl daemon-reload && systemctl enable --now mysqlrouter.service
 cd /opt/app && env $(cat /etc/peer/app.env) python3 -m notes.setup
-systemctl enable --now app.service && systemctl reload nginx
+systemctl enable --now app.service && systemctl restart nginx
 """
 
 
@@ -63,8 +63,11 @@ class Group(Site):
 
     def form(self, settings: Settings) -> None:
         """From machines with nothing on them to a site that answers. Raises NotPrepared."""
-        with ThreadPoolExecutor() as workers:
+        workers = ThreadPoolExecutor()
+        try:
             list(workers.map(self.install, MEMBERS))
+        finally:
+            workers.shutdown(wait=False)  # on Ctrl-C the machines are taken from under the scripts, which ends them
         for member in MEMBERS:
             self.join(member, settings)
         self.sql(FIRST, METADATA)

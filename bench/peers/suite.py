@@ -37,7 +37,6 @@ def run(names: Sequence[str], settings: str | None, repeat: int) -> bool:
     drills = [DRILLS[name] for name in names or DRILLS]
     chosen = [SETTINGS[settings]] if settings else list(SETTINGS.values())
     folder = home() / "peers" / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
-    folder.mkdir(parents=True)
     runs: list[Run] = []
     try:
         with interruptible():

@@ -55,4 +55,4 @@ def test_the_application_is_started_as_this_project_starts_it():
 
 def test_the_application_writes_and_reads_where_router_listens():
     assert golden("app.env") == front.APP_ENV
-    assert golden("peer.nginx.conf") == front.NGINX
+    assert golden("nginx.conf") == front.NGINX
