@@ -10,8 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pymysql
 
 from drills.http import Door
+<<<<<<< HEAD
 from drills.server import Server
 from drills.site import PRIMARY, Site
+=======
+from drills.site import PRIMARY, NotWell, Server, Site
+>>>>>>> e3699c4 (The peer's machines go down at once when a run ends early, and a group without a primary is told in words)
 from local.host import namespaces, reader
 from local.instance import CHECKOUT, Instance
 
@@ -110,8 +114,10 @@ class Group(Site):
         if name != PRIMARY:
             return self.servers[name]
         addresses = {address for view in self.views().values() for address, _, role in view if role == "PRIMARY"}
-        [server] = [server for server in self.databases if server.address in addresses]
-        return server
+        primaries = [server for server in self.databases if server.address in addresses]
+        if len(primaries) != 1:
+            raise NotWell(f"the members name {len(primaries)} primaries")
+        return primaries[0]
 
     def views(self) -> dict[str, list[tuple[str, str, str]]]:
         """What each member that answers knows of the group: (address, state, role) of everyone in it."""

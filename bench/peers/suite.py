@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
+import pymysql
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -39,11 +41,11 @@ def run(names: Sequence[str], settings: str | None, repeat: int) -> bool:
     folder = home() / "peers" / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
     runs: list[Run] = []
     try:
-        with interruptible():
-            for one in conducted(chosen, drills, repeat, folder):
+        with interruptible(), contextlib.closing(conducted(chosen, drills, repeat, folder)) as all_of_them:
+            for one in all_of_them:
                 runs.append(one)
                 write(folder, runs)
-    except (NotPrepared, NotWell, NetworkError, OSError, RuntimeError) as trouble:
+    except (NotPrepared, NotWell, NetworkError, pymysql.MySQLError, OSError, RuntimeError) as trouble:
         raise click.ClickException(f"the peer's drills ended early: {trouble}") from trouble
     except KeyboardInterrupt:
         console.print("interrupted; the machines are gone")
@@ -57,7 +59,7 @@ def run(names: Sequence[str], settings: str | None, repeat: int) -> bool:
     return True
 
 
-def conducted(chosen: Sequence[Settings], drills: Sequence[Drill], repeat: int, folder: Path) -> Iterator[Run]:
+def conducted(chosen: Sequence[Settings], drills: Sequence[Drill], repeat: int, folder: Path) -> Generator[Run, None, None]:
     """For each settings a group of its own; on it each drill in turn, then all of them again, as `make drill` does."""
     columns = (TextColumn("[bold]{task.fields[now]}"), TextColumn("{task.description}"), BarColumn(20))
     with Progress(*columns, MofNCompleteColumn(), TimeElapsedColumn(), console=console) as progress:
