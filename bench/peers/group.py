@@ -10,12 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pymysql
 
 from drills.http import Door
-<<<<<<< HEAD
 from drills.server import Server
-from drills.site import PRIMARY, Site
-=======
-from drills.site import PRIMARY, NotWell, Server, Site
->>>>>>> e3699c4 (The peer's machines go down at once when a run ends early, and a group without a primary is told in words)
+from drills.site import PRIMARY, NotWell, Site
 from local.host import namespaces, reader
 from local.instance import CHECKOUT, Instance
 

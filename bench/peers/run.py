@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -23,6 +24,7 @@ from local.host import namespaces
 
 from .group import Group
 
+ROUTER_LOG = "var/lib/mysqlrouter/log/mysqlrouter.log"
 WELL_S = 180  # until all three members are in the group again and the front reaches the primary
 
 
@@ -103,6 +105,7 @@ def conduct(group: Group, settings: str, drill: Drill, number: int, folder: Path
         except NotWell as reason:
             trouble.append(str(reason))
         time.sleep(max(COOL_DOWN_S, course.began + MEASURED_S - time.monotonic()))
+    shutil.copy(group.front.root / ROUTER_LOG, folder / "router.log")  # since the beginning: it tells when Router knew of what
     say("looks for every acknowledged write")
     requests, samples = load(folder / "requests", Request), load(folder / "samples", Sample)
     span = course.span(drill, last=max(request.due for request in requests))
