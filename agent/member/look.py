@@ -68,9 +68,10 @@ class Observer:
         at, pid = boottime(), self._mysqld.pid()
         try:
             return self._look(at, pid, self._session.rows)
-        except MysqlFailed as failed:
+        except Exception as error:  # of MySQL, of its volume or a fault of ours: it must be seen, and must not end the next look
             # What it last said is kept: a published position does not become unknown because mysqld died.
-            return Look(at=at, local=replace(self.latest.local, alive=False), mysqld=pid, error=str(failed))
+            reason = str(error) if isinstance(error, MysqlFailed) else f"look: {error!r}"
+            return Look(at=at, local=replace(self.latest.local, alive=False), mysqld=pid, error=reason)
 
     def _look(self, at: float, pid: int | None, rows: Callable[..., list[dict[str, Any]]]) -> Look:
         state = rows(STATE)[0]

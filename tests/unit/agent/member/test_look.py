@@ -178,6 +178,19 @@ def test_an_identity_that_cannot_be_read_is_no_answer_rather_than_no_data(bench:
     assert (look.local.alive, look.local.empty, look.error) == (False, False, "timed out")
 
 
+def test_a_volume_that_cannot_be_asked_is_no_answer_and_does_not_end_the_next_look(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Observer) -> float:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Observer, "_disk_free", broken)
+        look = bench.look()
+    assert (look.local.alive, look.error) == (False, "look: OSError(5, 'Input/output error')")
+    assert bench.look().local.alive
+
+
 @pytest.mark.parametrize("enabled", [0, 1])
 def test_whether_commits_wait_is_asked_only_where_they_may(
     system: FakeSystem, clock: Clock, monkeypatch: pytest.MonkeyPatch, enabled: int
