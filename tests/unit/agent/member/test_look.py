@@ -220,7 +220,7 @@ def test_a_question_gets_a_look_that_began_after_it_was_asked(system: FakeSystem
 def test_a_mysql_that_hangs_is_answered_for_with_the_look_before(system: FakeSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(system, monkeypatch)
     before, hanging = bench.look(), threading.Event()
-    monkeypatch.setattr(bench.observer, "look", lambda: hanging.wait(10))
+    monkeypatch.setattr(bench.observer, "look", lambda: hanging.wait(10) and before)
     threading.Thread(target=bench.observer.run, daemon=True).start()
     began = time.monotonic()
     look = bench.observer.since(module.boottime(), 0.05)
