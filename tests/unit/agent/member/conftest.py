@@ -1,41 +1,28 @@
-"""What the failover unit's tests share: two members, a clock that only tests move, and a record of the lease."""
+"""Fixtures of the failover unit's tests: time, configuration, and conversations on loopback with real TLS."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from agent.lease.record import Record
-from agent.lease.view import Local, Settings
-from agent.member.config import Config
-from agent.member.peers import Status
+from agent.endpoints import Server
+from agent.lease.view import Settings
+from agent.member import tls
+from agent.member.config import MEMBERS_PORT, Config
+from agent.member.peers import Peers
+from tests.unit.agent.fakes import FakeSystem
+from tests.unit.agent.member.certificates import Authority
+from tests.unit.agent.member.partner import Member
+from tests.unit.agent.member.scene import MEMBERS, Clock
+from tests.unit.agent.mysql_world import World
 
-MEMBERS = {"web-a": "10.20.1.10", "web-b": "10.20.2.10"}
-RECORD = Record(
-    cluster_id="cluster-1",
-    members=("web-a", "web-b"),
-    holder="web-a",
-    boot_nonce="nonce-a",
-    epoch=3,
-    counter=7,
-    ttl_s=5,
-    failover=False,
-    sync=False,
-    gtid_executed="a:1-10",
-    published_at_counter=7,
-)
-DATA = Local(alive=True, executed="a:1-10", cluster_id="cluster-1")
+CONNECT = socket.create_connection  # to where it says, whatever a test makes of it
 TICKING = ("hands", "loop", "look", "peers", "rejoin", "switchover", "answers", "database")  # modules that read the clock
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -57,16 +44,47 @@ def config() -> Callable[..., Config]:
     return make
 
 
-def status(name: str = "web-b", **changes) -> Status:
-    """A replica of the other one that has everything."""
-    values = {
-        "name": name,
-        "boot_nonce": f"nonce-{name[-1]}",
-        "ttl_s": 5,
-        "local": DATA,
-        "source": "web-a",
-        "receiving": True,
-        "received": DATA.executed,
-        "leads": False,
-    }
-    return Status(**values | changes)
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture(scope="module")
+def stranger() -> Authority:
+    return Authority()
+
+
+@pytest.fixture
+def member(system: FakeSystem, config, world: World, authority: Authority) -> Member:
+    authority.install(system, "web-b.test.internal", "db.test.internal")
+    world.here = "web-b"
+    return Member(system, config, world)
+
+
+@pytest.fixture
+def port(member: Member, system: FakeSystem, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """web-b's server; its name leads there."""
+    server = Server(("127.0.0.1", 0), member.answers.peers(), lambda: tls.server_context(system))
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    port = server.server_address[1]
+
+    def connect(address: tuple[str, int], *arguments: Any) -> socket.socket:
+        assert address == ("web-b.test.internal", MEMBERS_PORT)
+        return CONNECT(("127.0.0.1", port), *arguments)
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    yield port
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def asking(tmp_path_factory, config, authority: Authority, port: int) -> Callable[..., Peers]:
+    """A function that gives the way to ask web-b, from a server whose certificate has that name."""
+
+    def make(name: str = "web-a", signed_by: Authority | None = None, trusts: Authority | None = None) -> Peers:
+        system = FakeSystem(tmp_path_factory.mktemp(name))
+        (signed_by or authority).install(system, f"{name}.test.internal", trusts=trusts or authority)
+        return Peers(system, config("web-a"), timeout_s=5)
+
+    return make

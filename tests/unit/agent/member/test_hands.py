@@ -36,7 +36,7 @@ from agent.lease.view import Settings
 from agent.member.hands import Hands
 from agent.system import Failed
 from tests.unit.agent.fakes import FakeSystem
-from tests.unit.agent.member.conftest import MEMBERS, RECORD, Clock
+from tests.unit.agent.member.scene import MEMBERS, RECORD, Clock
 
 HOLD = Hold(record=RECORD, since=990, confirmed=1000, counter=7, opening=True, touched=True)
 HOLDER = State(server="web-a", boot_nonce="nonce-a", settings=Settings(), hold=HOLD, closing=None)

@@ -14,7 +14,7 @@ from agent.member import look as module
 from agent.member.look import Look, Observer
 from agent.mysql import MysqlFailed, Row
 from tests.unit.agent.fakes import FakeSystem
-from tests.unit.agent.member.conftest import Clock
+from tests.unit.agent.member.scene import Clock
 
 CLUSTER = "SELECT cluster_id FROM distributed_web.cluster"
 SCHEMATA = "SELECT schema_name AS name FROM information_schema.schemata"

@@ -11,7 +11,7 @@ from agent.lease.state import Action, Close, Event, Hold, Open, State, Tick, Was
 from agent.lease.view import Local, Peer, Settings
 from agent.member.look import Look
 from agent.member.loop import Loop
-from tests.unit.agent.member.conftest import DATA, RECORD, Clock, status
+from tests.unit.agent.member.scene import DATA, RECORD, Clock, status
 
 OPEN = Hold(record=RECORD, since=990, confirmed=999.5, renewed=999.9, counter=7, opened=True, touched=True)
 HOLDER = State(server="web-a", boot_nonce="nonce-a", settings=Settings(), hold=OPEN, closing=None)

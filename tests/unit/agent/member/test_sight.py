@@ -12,7 +12,7 @@ from agent.member.look import Look
 from agent.member.peers import Peers, Said, Status
 from agent.member.sight import MemberSight
 from tests.unit.agent.fakes import FakeSystem
-from tests.unit.agent.member.conftest import DATA, status
+from tests.unit.agent.member.scene import DATA, status
 
 NOW = 1000.0
 

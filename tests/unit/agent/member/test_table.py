@@ -15,7 +15,7 @@ from agent.lease.state import Outcome
 from agent.member.table import LeaseTable
 from agent.system import Failed
 from tests.unit.agent.fakes import REGION, TABLE, identity
-from tests.unit.agent.member.conftest import RECORD
+from tests.unit.agent.member.scene import RECORD
 
 
 @pytest.fixture(scope="module")
