@@ -89,6 +89,39 @@ def test_only_an_apply_outside_cloud_init_waits_for_it(released: Bucket, system:
     assert "cloud-init status --wait" not in system.commands
 
 
+@pytest.mark.parametrize(
+    ("line", "called"),
+    [
+        ("serve", "agent.serve.serve"),
+        ("failover", "agent.member.unit.run"),
+        ("fence", "agent.member.unit.fence"),
+        ("leave", "agent.operator.leave"),
+        ("lease", "agent.operator.show"),
+        ("switchover", "agent.operator.switchover None"),
+        ("switchover web-b", "agent.operator.switchover web-b"),
+        ("promote", "agent.operator.promote None"),
+        ("promote --force 3", "agent.operator.promote 3"),
+    ],
+)
+@pytest.mark.parametrize("refused", [False, True])
+def test_each_verb_does_one_thing_and_says_what_came_of_it(
+    system: FakeSystem, monkeypatch, capsys, line: str, called: str, refused: bool
+) -> None:
+    name, *_ = called.split()
+
+    def act(_: System, *arguments: object) -> str:
+        if refused:
+            raise Failed("web-a: the reason")
+        return " ".join([name, *map(str, arguments)])
+
+    monkeypatch.setattr(command, "System", lambda: system)
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    monkeypatch.setattr(name, act)
+    assert run(monkeypatch, *line.split()) == int(refused)
+    silent = line in ("serve", "failover", "fence")
+    assert capsys.readouterr().out == ("web-a: the reason\n" if refused else "" if silent else f"{called}\n")
+
+
 def test_cloud_init_is_found_among_the_ancestors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for pid, parent, line in ((30, 20, "sh\0apply"), (20, 10, "/usr/bin/python3\0/usr/bin/cloud-init\0modules"), (10, 1, "x")):
         (tmp_path / str(pid)).mkdir()

@@ -1,0 +1,198 @@
+"""What an operator asks: which member is asked for it, and what he is told, above all before he gives something up."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+from urllib.error import URLError
+
+import pytest
+
+from agent import operator
+from agent.member.config import PATH
+from agent.system import Failed
+from tests.unit.agent.fakes import FakeSystem
+
+RECORD = {"holder": "web-a", "epoch": 3, "gtid_executed": "a:1-10"}
+SEEN = {
+    "server": "web-b",
+    "record": RECORD,
+    "holds": False,
+    "role": "replica",
+    "executed": "a:1-7",
+    "stood_still_s": 42.4,
+    "alarm": None,
+}
+LEASE = operator.lease
+
+
+class Cluster:
+    """This server's unit says `seen`, the last of them again and again; members answer `answers` to what is `asked`."""
+
+    def __init__(self) -> None:
+        self.seen: list[dict[str, Any]] = [SEEN]
+        self.asked: list[tuple] = []
+        self.answer: dict[str, Any] | Failed = {}
+        self.clock = 0.0
+
+    def lease(self) -> dict[str, Any]:
+        return self.seen.pop(0) if len(self.seen) > 1 else self.seen[0]
+
+    def post(self, name: str, path: str, body: dict, timeout_s: float | None = None) -> dict[str, Any]:
+        self.asked.append((name, path, body, timeout_s))
+        if isinstance(self.answer, Failed):
+            raise self.answer
+        return self.answer
+
+    def monotonic(self) -> float:
+        return self.clock
+
+    def sleep(self, seconds: float) -> None:
+        self.clock += seconds
+
+
+@pytest.fixture
+def cluster(system: FakeSystem, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    cluster = Cluster()
+    monkeypatch.setattr(operator, "lease", cluster.lease)
+    monkeypatch.setattr(operator, "time", cluster)
+    monkeypatch.setattr(operator, "Peers", lambda system, config, timeout_s: cluster)
+    members = {"web-a": "10.20.1.10", "web-b": "10.20.2.10"}
+    raw = {"server": "web-b", "domain": "test.internal", "members": members, "settings": {"ttl_s": 3}, "read_lag_s": 10}
+    system.path(PATH).write_text(json.dumps(raw))
+    return cluster
+
+
+@pytest.mark.parametrize("to", ["web-b", None])
+def test_a_switchover_is_asked_of_the_holder(system: FakeSystem, cluster: Cluster, to: str | None) -> None:
+    cluster.answer = {"to": "web-b", "epoch": 4, "seconds": 0.123}
+    assert operator.switchover(system, to) == "web-b is the primary, epoch 4, 0.12 s without writes"
+    assert cluster.asked == [("web-a", "/switchover", {"to": to}, 30)]
+
+
+def test_a_switchover_to_the_primary_is_over_before_it_begins(system: FakeSystem, cluster: Cluster) -> None:
+    assert operator.switchover(system, "web-a") == "web-a is the primary already, epoch 3"
+    assert cluster.asked == []
+
+
+def test_a_switchover_that_is_refused_says_the_holders_reason(system: FakeSystem, cluster: Cluster) -> None:
+    cluster.answer = Failed("web-a: web-b does not follow web-a")
+    with pytest.raises(Failed, match=r"^web-a: web-b does not follow web-a$"):
+        operator.switchover(system, "web-b")
+
+
+def test_nothing_is_switched_or_promoted_while_the_record_is_not_known(system: FakeSystem, cluster: Cluster) -> None:
+    cluster.seen = [SEEN | {"record": None}]
+    for ask in (operator.switchover, operator.promote):
+        with pytest.raises(Failed, match="the lease's item is missing or not read yet"):
+            ask(system, None)
+    assert cluster.asked == []
+
+
+# Before MySQL restarts, and before the server stops.
+
+
+def test_a_holder_hands_over_before_its_mysql_restarts(system: FakeSystem, cluster: Cluster) -> None:
+    cluster.seen = [SEEN | {"holds": True, "record": RECORD | {"holder": "web-b"}}]
+    cluster.answer = {"to": "web-a", "epoch": 4, "seconds": 0.2}
+    operator.hand_over(system)
+    assert system.lines == ["failover: web-a is the primary, epoch 4, 0.20 s without writes"]
+    assert cluster.asked == [("web-b", "/switchover", {"to": None}, 30)]
+
+
+def test_a_server_that_does_not_hold_the_lease_has_nothing_to_hand_over(system: FakeSystem, cluster: Cluster) -> None:
+    operator.hand_over(system)
+    assert (system.lines, cluster.asked) == ([], [])
+
+
+def test_a_restart_of_mysql_goes_on_when_nobody_can_take_over(system: FakeSystem, cluster: Cluster) -> None:
+    cluster.seen = [SEEN | {"holds": True}]
+    cluster.answer = Failed("web-a: mysqld does not answer")
+    operator.hand_over(system)
+    assert system.lines == ["failover: not handed over: web-a: mysqld does not answer"]
+
+
+def test_a_server_leaves_through_its_own_unit(system: FakeSystem, cluster: Cluster) -> None:
+    cluster.answer = {"said": "web-a is the primary, epoch 4, 0.20 s without writes"}
+    assert operator.leave(system) == "web-a is the primary, epoch 4, 0.20 s without writes"
+    assert cluster.asked == [("web-b", "/leave", {}, 85)]
+
+
+# Promotion by force.
+
+LOST = (
+    "web-a holds epoch 3, last renewed 42 s ago; promoting web-b gives up 3 transactions that web-a had published (a:8-10), "
+    "and whatever web-a wrote after that; it is salvaged when that server comes back. To do it: promote --force 3"
+)
+
+
+@pytest.mark.parametrize("force", [None, 2, 4])
+def test_without_the_epoch_an_operator_is_told_what_he_would_give_up(system: FakeSystem, cluster: Cluster, force) -> None:
+    with pytest.raises(Failed) as told:
+        operator.promote(system, force)
+    assert str(told.value) == LOST
+    assert cluster.asked == []
+
+
+def test_a_promotion_that_loses_nothing_known_says_so(system: FakeSystem, cluster: Cluster) -> None:
+    cluster.seen = [SEEN | {"executed": "a:1-12"}]
+    with pytest.raises(Failed, match="promoting web-b gives up nothing published, and whatever web-a wrote after that"):
+        operator.promote(system, None)
+
+
+def test_a_promotion_with_the_epoch_is_ordered_here_and_waited_for(system: FakeSystem, cluster: Cluster) -> None:
+    taken = SEEN | {"role": "primary", "record": RECORD | {"holder": "web-b", "epoch": 4}}
+    cluster.seen = [SEEN, SEEN, taken]
+    assert operator.promote(system, 3) == "web-b is the primary, epoch 4"
+    assert cluster.asked == [("web-b", "/promote", {"epoch": 3}, None)]
+
+
+def test_the_holder_is_not_promoted(system: FakeSystem, cluster: Cluster) -> None:
+    cluster.seen = [SEEN | {"holds": True}]
+    assert operator.promote(system, 3) == "web-b is the primary already, epoch 3"
+    assert cluster.asked == []
+
+
+@pytest.mark.parametrize(
+    ("alarm", "why"), [("web-b holds no data", "web-b holds no data"), (None, "the holder still renews the lease")]
+)
+def test_a_promotion_that_does_not_come_says_why(system: FakeSystem, cluster: Cluster, alarm: str | None, why: str) -> None:
+    cluster.seen = [SEEN | {"alarm": alarm}]
+    with pytest.raises(Failed, match=f"web-b is not the primary after 30 s: {why}"):
+        operator.promote(system, 3)
+    assert 30 <= cluster.clock < 31
+
+
+# The unit's own answer.
+
+
+def test_the_lease_is_what_the_unit_answers_on_its_port(system: FakeSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(operator, "lease", LEASE)
+    monkeypatch.setattr(operator, "urlopen", lambda url, timeout: asked.append(url) or io.BytesIO(json.dumps(SEEN).encode()))
+    assert json.loads(operator.show(system)) == SEEN
+    assert asked == ["http://127.0.0.1:9201/lease"]
+
+
+def test_a_unit_that_does_not_answer_is_named_with_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(url: str, timeout: float) -> None:
+        raise URLError("Connection refused")
+
+    monkeypatch.setattr(operator, "urlopen", refused)
+    with pytest.raises(Failed, match=r"the failover unit does not answer .*Connection refused.*; see: journalctl -u failover"):
+        LEASE()
+
+
+def test_an_apply_talks_to_this_servers_unit_and_to_the_holders(system: FakeSystem, cluster: Cluster) -> None:
+    found = operator.cluster(system)
+    found.accounts("web-a", {"name": "notes"})
+    assert (found.members, found.ttl_s, found.lease) == (("web-a", "web-b"), 3, cluster.lease)
+    assert cluster.asked == [("web-a", "/accounts", {"name": "notes"}, 20)]
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"server": "web-b"}', "no json"])
+def test_a_configuration_that_is_not_whole_names_its_remedy(system: FakeSystem, text: str) -> None:
+    system.path(PATH).write_text(text)
+    with pytest.raises(Failed, match=r"failover\.json: cannot be read .*; a release writes it: run `agent apply`"):
+        operator.leave(system)
