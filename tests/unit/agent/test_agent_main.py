@@ -94,7 +94,7 @@ def test_only_an_apply_outside_cloud_init_waits_for_it(released: Bucket, system:
     [
         ("serve", "agent.serve.serve"),
         ("failover", "agent.member.unit.run"),
-        ("fence", "agent.member.unit.fence"),
+        ("fence", "agent.member.fence.fence"),
         ("leave", "agent.operator.leave"),
         ("lease", "agent.operator.show"),
         ("switchover", "agent.operator.switchover None"),
@@ -120,6 +120,14 @@ def test_each_verb_does_one_thing_and_says_what_came_of_it(
     assert run(monkeypatch, *line.split()) == int(refused)
     silent = line in ("serve", "failover", "fence")
     assert capsys.readouterr().out == ("web-a: the reason\n" if refused else "" if silent else f"{called}\n")
+
+
+@pytest.mark.subprocess
+def test_a_fence_comes_quickly_and_no_server_of_health_holds_boto3() -> None:
+    """Watchdog and fence have a fifth of the lease together; boto3 alone takes half a second to import."""
+    modules = "agent.member.fence, agent.operator, agent.serve"
+    told = System().run(sys.executable, "-c", f"import sys, {modules}; print('boto3' in sys.modules)", timeout_s=60)
+    assert told.strip() == "False"
 
 
 def test_cloud_init_is_found_among_the_ancestors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from agent.lease.state import Hold, State
 from agent.lease.view import Settings
 from agent.member import unit
 from agent.member.database import is_marked, mark
+from agent.member.fence import fence
 from agent.member.mysqld import Mysqld
 from agent.system import Failed, Stopped
 from tests.unit.agent.fakes import FakeSystem
@@ -30,13 +31,13 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_the_fence_kills_a_mysqld_that_may_be_writable(system: FakeSystem, killed: list[float]) -> None:
     mark(system)
-    unit.fence(system)
+    fence(system)
     assert (killed, is_marked(system)) == ([5], False)
     assert system.lines == ["fence: mysqld may be writable and nobody watches over it: killed"]
 
 
 def test_the_fence_leaves_a_closed_mysqld_alone(system: FakeSystem, killed: list[float]) -> None:
-    unit.fence(system)
+    fence(system)
     assert (killed, system.lines) == ([], [])
 
 
@@ -47,7 +48,7 @@ def test_the_mark_outlives_a_kill_that_failed(system: FakeSystem, monkeypatch: p
     monkeypatch.setattr(Mysqld, "kill", survives)
     mark(system)
     with pytest.raises(Failed):
-        unit.fence(system)
+        fence(system)
     assert is_marked(system)
 
 
