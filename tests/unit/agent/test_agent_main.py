@@ -95,12 +95,14 @@ def test_only_an_apply_outside_cloud_init_waits_for_it(released: Bucket, system:
         ("serve", "agent.serve.serve"),
         ("failover", "agent.member.unit.run"),
         ("fence", "agent.member.fence.fence"),
-        ("leave", "agent.operator.leave"),
+        ("resign", "agent.operator.resign"),
         ("lease", "agent.operator.show"),
         ("switchover", "agent.operator.switchover None"),
         ("switchover web-b", "agent.operator.switchover web-b"),
         ("promote", "agent.operator.promote None"),
         ("promote --force 3", "agent.operator.promote 3"),
+        ("leave 1.5", "agent.rotation.leave 1.5"),
+        ("join", "agent.rotation.join"),
     ],
 )
 @pytest.mark.parametrize("refused", [False, True])
@@ -118,14 +120,14 @@ def test_each_verb_does_one_thing_and_says_what_came_of_it(
     monkeypatch.setenv("PATH", os.environ["PATH"])
     monkeypatch.setattr(name, act)
     assert run(monkeypatch, *line.split()) == int(refused)
-    silent = line in ("serve", "failover", "fence")
+    silent = line.split()[0] in ("serve", "failover", "fence", "leave", "join")
     assert capsys.readouterr().out == ("web-a: the reason\n" if refused else "" if silent else f"{called}\n")
 
 
 @pytest.mark.subprocess
 def test_a_fence_comes_quickly_and_no_server_of_health_holds_boto3() -> None:
     """Watchdog and fence have a fifth of the lease together; boto3 alone takes half a second to import."""
-    modules = "agent.member.fence, agent.operator, agent.serve"
+    modules = "agent.member.fence, agent.operator, agent.rotation, agent.serve"
     told = System().run(sys.executable, "-c", f"import sys, {modules}; print('boto3' in sys.modules)", timeout_s=60)
     assert told.strip() == "False"
 

@@ -113,10 +113,10 @@ def test_a_restart_of_mysql_goes_on_when_nobody_can_take_over(system: FakeSystem
     assert system.lines == ["failover: not handed over: web-a: mysqld does not answer"]
 
 
-def test_a_server_leaves_through_its_own_unit(system: FakeSystem, cluster: Cluster) -> None:
+def test_a_server_resigns_through_its_own_unit(system: FakeSystem, cluster: Cluster) -> None:
     cluster.answer = {"said": "web-a is the primary, epoch 4, 0.20 s without writes"}
-    assert operator.leave(system) == "web-a is the primary, epoch 4, 0.20 s without writes"
-    assert cluster.asked == [("web-b", "/leave", {}, 85)]
+    assert operator.resign(system) == "web-a is the primary, epoch 4, 0.20 s without writes"
+    assert cluster.asked == [("web-b", "/resign", {}, 85)]
 
 
 # Promotion by force.
@@ -195,4 +195,4 @@ def test_an_apply_talks_to_this_servers_unit_and_to_the_holders(system: FakeSyst
 def test_a_configuration_that_is_not_whole_names_its_remedy(system: FakeSystem, text: str) -> None:
     system.path(PATH).write_text(text)
     with pytest.raises(Failed, match=r"failover\.json: cannot be read .*; a release writes it: run `agent apply`"):
-        operator.leave(system)
+        operator.resign(system)

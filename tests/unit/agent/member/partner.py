@@ -44,7 +44,7 @@ class Member:
             setattr(self.hands, name, tell(name))
         self.look = Look(at=boottime() + 3600, local=DATA, source="10.20.1.10", receiving=True, received="a:1-11")
         self.switchovers = SimpleNamespace(
-            said_goodbye=tell("goodbye"), to=lambda to: Switched(to=to, epoch=4, seconds=0.25), leave=lambda: "handed over"
+            said_goodbye=tell("goodbye"), to=lambda to: Switched(to=to, epoch=4, seconds=0.25), resign=lambda: "handed over"
         )
         self.answers = Answers(
             system=system,

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from agent import rotation
 from agent.lease import record as records
 from agent.lease.state import Hold, Take, Watch
 from agent.member.look import Look
 from agent.member.mysqld import boottime
 from agent.member.peers import Peers
 from agent.system import Failed
+from tests.unit.agent.fakes import FakeSystem
 from tests.unit.agent.member.partner import WATCHER, Member
 from tests.unit.agent.member.scene import DATA, RECORD
 from tests.unit.agent.mysql_world import World
@@ -72,15 +74,18 @@ def test_a_message_of_another_shape_is_refused_with_what_it_lacks(asking) -> Non
         asking().post("web-b", "/ask", {})
 
 
-def test_nobody_leaves_or_is_promoted_for_another(asking, member: Member) -> None:
-    for path, said in (("/leave", "web-b leaves when it is asked on itself"), ("/promote", "web-b is promoted when it is asked")):
+def test_nobody_resigns_or_is_promoted_for_another(asking, member: Member) -> None:
+    for path, said in (
+        ("/resign", "web-b resigns when it is asked on itself"),
+        ("/promote", "web-b is promoted when it is asked"),
+    ):
         with pytest.raises(Failed, match=said):
             asking().post("web-b", path, {"epoch": 3})
     assert member.told == []
 
 
-def test_a_server_leaves_and_is_promoted_by_its_own_operator(asking, member: Member) -> None:
-    assert asking("web-b").post("web-b", "/leave", {}) == {"said": "handed over"}
+def test_a_server_resigns_and_is_promoted_by_its_own_operator(asking, member: Member) -> None:
+    assert asking("web-b").post("web-b", "/resign", {}) == {"said": "handed over"}
     assert asking("web-b").post("web-b", "/promote", {"epoch": 3}) == {}
     assert member.told == ["Promote(epoch=3)"]
     assert member.loop.state.forced_epoch == 3
@@ -127,6 +132,14 @@ def test_an_old_look_is_an_error_and_no_role(member: Member) -> None:
     member.loop.state = replace(WATCHER, hold=replace(OPENED, confirmed=boottime()))
     answer = roles(member, Look(at=boottime() - 2, local=DATA, read_only=False))["/primary"]
     assert not answer.ok and answer.body["error"].startswith("MySQL has not answered for 2.")
+
+
+def test_nobody_reads_from_the_replica_of_a_server_that_leaves(member: Member, system: FakeSystem) -> None:
+    look = replace(member.look, applying=True, lag_s=0)
+    assert roles(member, look)["/replica"].ok
+    rotation.raise_flag(system, rotation.LEAVING)
+    answer = roles(member, look)["/replica"]
+    assert (answer.ok, answer.body["role"]) == (False, "replica")
 
 
 def test_the_lease_is_shown_with_everything_an_operator_wants_to_know(member: Member) -> None:

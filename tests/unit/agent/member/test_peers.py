@@ -20,7 +20,7 @@ from tests.unit.agent.member.conftest import CONNECT
 from tests.unit.agent.member.partner import Member
 from tests.unit.agent.member.scene import DATA
 
-POSTS = ("/ask", "/look", "/pause", "/lead", "/accounts", "/switchover", "/goodbye", "/leave", "/promote")
+POSTS = ("/ask", "/look", "/pause", "/lead", "/accounts", "/switchover", "/goodbye", "/resign", "/promote")
 
 
 def test_a_member_says_how_it_is(asking, member: Member) -> None:

@@ -136,19 +136,19 @@ def test_every_wait_has_an_end(stage: Stage) -> None:
 
 def test_a_server_that_stops_says_goodbye_and_hands_over(stage: Stage) -> None:
     stage.script = [HANDING, HANDED]
-    assert stage.switchovers.leave() == "web-b is the primary, epoch 4, 0.02 s without writes"
+    assert stage.switchovers.resign() == "web-b is the primary, epoch 4, 0.02 s without writes"
     assert stage.told == [("/goodbye", {}, 0.5)]
 
 
 def test_a_server_that_does_not_hold_the_lease_may_go_at_once(stage: Stage) -> None:
     stage.loop.state = HANDED
-    assert stage.switchovers.leave() == "this server does not hold the lease"
+    assert stage.switchovers.resign() == "this server does not hold the lease"
     assert stage.clock.now == 1000
 
 
 def test_a_stop_is_held_until_somebody_serves_and_no_longer_than_systemd_allows(stage: Stage) -> None:
     stage.answer = status(source=None)
-    assert stage.switchovers.leave() == "web-b does not follow web-a"
+    assert stage.switchovers.resign() == "web-b does not follow web-a"
     assert 80 <= stage.clock.now - 1000 < 81
 
 
@@ -157,6 +157,6 @@ def test_servers_that_stop_together_do_not_wait_for_each_other(stage: Stage, ago
     stage.switchovers.said_goodbye("web-b")
     stage.clock.now += ago
     stage.script = [HANDING, HANDED]
-    said = stage.switchovers.leave()
+    said = stage.switchovers.resign()
     assert (said != "the other servers stop as well") is waits
     assert bool(stage.posted) is waits
