@@ -152,6 +152,12 @@ def test_a_replica_that_is_closed_already_is_left_alone_with_its_readers(make, s
     assert sql.sent == ["SELECT @@global.super_read_only"]
 
 
+def test_a_server_without_the_mark_that_does_not_answer_at_once_is_as_it_started(make, sql: Statements) -> None:
+    sql.answers = {"SELECT @@global.super_read_only": MysqlFailed(2013, "timed out")}
+    make().close(0.0)
+    assert sql.sent == ["SELECT @@global.super_read_only"]
+
+
 def test_a_server_that_somebody_else_opened_is_closed(make, sql: Statements) -> None:
     sql.answers = {"SELECT @@global.super_read_only": [{"value": 0}]}
     make().close(0.0)

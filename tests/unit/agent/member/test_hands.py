@@ -139,6 +139,13 @@ def test_the_new_holder_is_told_to_look_as_soon_as_the_handover_is_done(bench: B
     assert bench.do(Send(RENEWAL, 999.0), HANDING) == ["table.write …", *told]
 
 
+def test_an_outage_of_the_store_is_said_when_it_begins_and_when_it_ends(bench: Bench) -> None:
+    for answer in (Failed("dynamodb: timed out"), Failed("dynamodb: timed out"), RECORD, RECORD):
+        bench.answers["table.read"] = answer
+        bench.do(Read(999.0))
+    assert bench.system.lines == ["lease: dynamodb: timed out", "lease: store answers again"]
+
+
 # The other members.
 
 

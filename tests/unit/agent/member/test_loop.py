@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import queue
 from dataclasses import replace
 
 import pytest
 
 from agent import failover
-from agent.lease.state import Action, Close, Event, Hold, Open, State, Tick, WasClosed, WasOpened
+from agent.lease.state import Action, Close, Event, Hold, Open, State, Switchover, Tick, WasClosed, WasOpened
 from agent.lease.view import Local, Peer, Settings
 from agent.member.look import Look
 from agent.member.loop import Loop
@@ -161,6 +162,30 @@ def test_the_next_event_or_instant_is_waited_for_and_no_longer(bench: Bench, mon
     loop.state = replace(HOLDER, hold=replace(OPEN, confirmed=bench.clock.now - 3.49))  # until is 0.01 s away
     loop.turn()
     assert waited == [0.1, 0.04, 0.01]
+
+
+@pytest.mark.parametrize(("event", "hurries"), [(Switchover("web-b"), True), (Switchover("web-c"), False)])
+def test_what_follows_from_a_change_of_the_lease_waits_for_no_beat(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, event: Event, hurries: bool
+) -> None:
+    loop = bench.loop(HOLDER)
+    loop.turn()
+    loop.post(event)
+    loop.turn()
+    waits = []
+
+    class Queue:
+        def get(self, timeout: float) -> None:
+            waits.append(True)
+            raise queue.Empty
+
+        def get_nowait(self) -> None:
+            waits.append(False)
+            raise queue.Empty
+
+    monkeypatch.setattr(loop, "_events", Queue())
+    loop.turn(), loop.turn()
+    assert waits == [not hurries, True]
 
 
 def test_the_end_of_an_earlier_closing_says_nothing_about_a_later_one(bench: Bench) -> None:
