@@ -31,7 +31,7 @@ from ..lease.state import (
 from ..system import Failed, System
 from .balancer import LocalBalancer
 from .config import Config
-from .database import Database
+from .database import Database, unmark
 from .loop import Loop
 from .mysqld import Mysqld, boottime
 from .peers import Peers
@@ -176,6 +176,7 @@ class Hands:
         except Failed as failed:
             self._system.log(f"lease: {failed}")
             return
+        unmark(self._system)
         self._loop.post(WasClosed(), generation)
 
     def _restart(self, action: Restart, state: State, generation: int) -> None:

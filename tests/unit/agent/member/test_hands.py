@@ -33,6 +33,7 @@ from agent.lease.state import (
     WasWritten,
 )
 from agent.lease.view import Settings
+from agent.member.database import is_marked, mark
 from agent.member.hands import Hands
 from agent.system import Failed
 from tests.unit.agent.fakes import FakeSystem
@@ -261,14 +262,19 @@ def test_what_is_under_way_is_not_begun_again_before_the_next_generation(bench: 
 
 
 def test_a_kill_is_a_closing_once_mysqld_is_gone(bench: Bench) -> None:
+    """The next one starts read-only: nobody has to kill that as well."""
+    mark(bench.system)
     assert bench.do(Kill(), WATCHER) == ["mysqld.kill 0.4"]
     assert bench.events == [(WasClosed(), 4)]
+    assert not is_marked(bench.system)
 
 
 def test_a_kill_that_mysqld_outlives_is_no_event(bench: Bench) -> None:
+    mark(bench.system)
     bench.answers["mysqld.kill"] = Failed("mysqld 7 is not gone")
     bench.do(Kill(), WATCHER)
     assert bench.events == []
+    assert is_marked(bench.system)
 
 
 def test_a_dead_mysqld_is_started(bench: Bench) -> None:
