@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
-from ..mysql import NO_SUCH_THREAD, Mysql, MysqlFailed
+from ..mysql import NO_SUCH_THREAD, Mysql, MysqlFailed, Session
 from ..replication import replica_status
 from ..system import Failed, System
 from .look import plain
@@ -35,11 +36,13 @@ class Database:
             self._leave_source()
             if self._semi_sync:
                 self.wait_for_replicas(semi_sync)
-            mark(self._system)
-            if not may_open():
-                return False
-            self._mysql.rows("SET GLOBAL read_only = OFF", timeout_s=self._statement_s)  # and with it super_read_only
-            return True
+            with closing(Session(self._mysql.login, self._statement_s)) as this_mysqld:
+                this_mysqld.rows("SELECT 1")  # an order that comes late ends with the mysqld that it was meant for
+                mark(self._system)
+                if not may_open():
+                    return False
+                this_mysqld.rows("SET GLOBAL read_only = OFF")  # and with it super_read_only
+                return True
 
     def close(self, patience_s: float) -> None:
         """Read-only, and every client gone that could still hold a write. Clients are killed after `patience_s`, not before.

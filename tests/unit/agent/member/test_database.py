@@ -15,6 +15,7 @@ from agent.system import Failed
 from tests.unit.agent.fakes import FakeSystem
 
 FOLLOWS = [{"Retrieved_Gtid_Set": "a:1-\n9", "Replica_SQL_Running": "Yes"}]
+CONNECT = "SELECT 1"
 STATUS, STOP_RECEIVING = "SHOW REPLICA STATUS", "STOP REPLICA IO_THREAD"
 WRITABLE, CLOSED = "SET GLOBAL read_only = OFF", "SET GLOBAL super_read_only = ON"
 LEAVE = [STATUS, STOP_RECEIVING, STATUS, "SELECT WAIT_FOR_EXECUTED_GTID_SET('a:1-9', 5.0)", "STOP REPLICA", "RESET REPLICA ALL"]
@@ -51,13 +52,42 @@ class Process:
         return self.closed_by_itself
 
 
+class Connection:
+    """One mysqld's: gone with it, whoever answers by then. `ends` are those whose mysqld has been killed."""
+
+    ended = False
+
+    def __init__(self, sql: Statements, ends: list[Connection]) -> None:
+        self._sql, self._ends = sql, ends
+        self._made = False
+
+    def rows(self, text: str) -> list[Row]:
+        if not self._made:
+            self._ends.append(self)
+        self._made = True
+        if self.ended:
+            raise MysqlFailed(2006, "server has gone away")
+        return self._sql(Login(), text, (), 0)
+
+    def close(self) -> None:
+        self._ends.remove(self)
+
+
+@pytest.fixture
+def connections(sql: Statements, monkeypatch: pytest.MonkeyPatch) -> list[Connection]:
+    """Those that are kept open at the moment."""
+    kept: list[Connection] = []
+    monkeypatch.setattr("agent.member.database.Session", lambda login, timeout_s: Connection(sql, kept))
+    return kept
+
+
 @pytest.fixture
 def sql() -> Statements:
     return Statements()
 
 
 @pytest.fixture
-def make(system: FakeSystem, sql: Statements) -> Callable[..., Database]:
+def make(system: FakeSystem, sql: Statements, connections: list[Connection]) -> Callable[..., Database]:
     def make(semi_sync: bool = False, process: Process | None = None) -> Database:
         return Database(system, process or Process(), Mysql(Login(), sql), semi_sync=semi_sync, statement_s=5.0)
 
@@ -70,13 +100,13 @@ def make(system: FakeSystem, sql: Statements) -> Callable[..., Database]:
 def test_a_replica_is_opened_by_these_statements(make, sql: Statements, system: FakeSystem) -> None:
     sql.answers = {STATUS: FOLLOWS, "SELECT WAIT": [{"value": 0}]}
     assert make().open(lambda: True, semi_sync=False)
-    assert sql.sent == [*LEAVE, WRITABLE]
+    assert sql.sent == [*LEAVE, CONNECT, WRITABLE]
     assert is_marked(system)
 
 
 def test_a_server_that_follows_nobody_is_opened_at_once(make, sql: Statements) -> None:
     assert make().open(lambda: True, semi_sync=False)
-    assert sql.sent == [STATUS, WRITABLE]
+    assert sql.sent == [STATUS, CONNECT, WRITABLE]
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -85,7 +115,7 @@ def test_with_semi_sync_it_is_settled_before_the_first_write_whether_commits_wai
     database = make(semi_sync=True)
     assert database.open(lambda: True, semi_sync=wait)
     set_to = f"SET GLOBAL rpl_semi_sync_source_enabled = {'ON' if wait else 'OFF'}"
-    assert sql.sent == [STATUS, set_to, *(["SELECT @@global.gtid_executed"] if wait else []), WRITABLE]
+    assert sql.sent == [STATUS, set_to, *(["SELECT @@global.gtid_executed"] if wait else []), CONNECT, WRITABLE]
     assert database.synchronous_from == ("a:1-9" if wait else "")
 
 
@@ -98,14 +128,29 @@ def test_nothing_is_writable_when_the_lease_says_no_at_the_last_instant(make, sq
         return False
 
     assert not make().open(may_open, semi_sync=False)
-    assert (marked, sql.sent) == ([True], [STATUS])
+    assert (marked, sql.sent) == ([True], [STATUS, CONNECT])
+
+
+def test_an_order_to_open_that_comes_late_ends_with_the_mysqld_it_was_meant_for(
+    make, sql: Statements, connections: list[Connection]
+) -> None:
+    """Killed after the lease had said yes: the mysqld that systemd starts next stays read-only."""
+
+    def may_open() -> bool:
+        (connection,) = connections
+        connection.ended = True
+        return True
+
+    with pytest.raises(MysqlFailed, match="gone away"):
+        make().open(may_open, semi_sync=False)
+    assert (sql.sent, connections) == ([STATUS, CONNECT], [])
 
 
 def test_the_lease_is_asked_after_everything_that_may_take_long(make, sql: Statements) -> None:
     sql.answers = {STATUS: FOLLOWS, "SELECT WAIT": [{"value": 0}]}
     before = []
     make().open(lambda: before.extend(sql.sent) or True, semi_sync=False)
-    assert before == LEAVE
+    assert before == [*LEAVE, CONNECT]
 
 
 def test_what_was_received_and_is_not_applied_in_time_is_not_dropped(make, sql: Statements, system: FakeSystem) -> None:
@@ -124,7 +169,7 @@ def test_a_stopped_applier_is_no_matter_only_when_it_had_come_to_the_end(make, s
         with pytest.raises(Failed, match="the applier is stopped before the end"):
             make().open(lambda: True, semi_sync=False)
     subset = "SELECT NOT GTID_SUBSET('a:1-9', @@global.gtid_executed)"
-    assert sql.sent == [*LEAVE[:3], subset, *([*LEAVE[-2:], WRITABLE] if opened else [])]
+    assert sql.sent == [*LEAVE[:3], subset, *([*LEAVE[-2:], CONNECT, WRITABLE] if opened else [])]
 
 
 def test_nobody_changes_whom_it_follows_during_an_opening(make, sql: Statements) -> None:
