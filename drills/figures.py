@@ -12,6 +12,7 @@ from drills.records import READ, WRITE, Request, Sample
 
 FRONT_DOOR_S = 15  # what the load balancer in front may take to notice a dead server
 FEW = 5  # runs
+CALM_S = 6  # when the load is whole already
 BEAT_S = 0.05  # of the questions whether a node is writable
 WELL = {"mysql": ("writable", "read-only"), "role": ("primary", "replica"), "target": ("healthy",)}
 
@@ -40,7 +41,7 @@ class Figures:
     last_failure_s: float  # after the fault; 0: none
     read_p99_s: float  # while the fault lasted, at least FRONT_DOOR_S; failures with the time they took
     slowest_read_s: float
-    calm_read_p99_s: float  # of reads due until a second before anything happened
+    calm_read_p99_s: float  # of reads due in CALM_S until a second before anything happened
     acknowledged: int
     lost: int  # of the acknowledged: not in the database at the end
     salvaged: int  # of the lost: in what a former primary saved of its data
@@ -67,6 +68,7 @@ def compute(
 ) -> Figures:
     """`faulty`: the server of the fault; `found`: the keys in the database at the end; `saved`: those in the salvage."""
     after = [request for request in requests if request.due >= span.fault]
+    calm = [request for request in requests if span.calm - CALM_S <= request.due < span.calm - 1]
     failed = [request for request in requests if not request.ok]
     reads = [request for request in after if request.kind == READ]
     meanwhile = [r.took for r in reads if r.due <= max(span.end, span.fault + FRONT_DOOR_S)]
@@ -83,7 +85,7 @@ def compute(
         failed_connections_share=sum(not request.ok for request in new) / len(new) if new else 0.0,
         last_failure_s=max((request.due - span.fault for request in failed), default=0.0),
         read_p99_s=quantile(meanwhile, 0.99),
-        calm_read_p99_s=quantile((r.took for r in requests if r.kind == READ and r.due < span.calm - 1), 0.99),
+        calm_read_p99_s=quantile((r.took for r in calm if r.kind == READ), 0.99),
         slowest_read_s=max((request.took for request in reads), default=0.0),
         acknowledged=len(acknowledged),
         lost=len(lost),

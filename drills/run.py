@@ -27,7 +27,7 @@ from local.host.namespaces import NetworkError
 from local.instance import CHECKOUT
 
 READY_S = 180  # until the site is well before a drill
-WARM_UP_S = 4
+WARM_UP_S = 14  # of it schedule.RAMP_S with a growing load
 MEASURED_S = 15  # after the fault, at least
 COOL_DOWN_S = 3
 BEGUN_S = 30  # until those who measure have begun

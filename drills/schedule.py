@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import heapq
+import itertools
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from drills.records import READ, WRITE
 
 READS_PER_S = 100
 WRITES_PER_S = 50
+RAMP_S = 8  # until that many: a site that was idle has connections to open and caches to fill, which is no fault
 NEW_VISITOR = 0.2  # of the requests open a connection; a browser asks for a handful of things on one
 
 
@@ -31,7 +34,7 @@ def requests(seed: int) -> Iterator[Planned]:
 
 
 def evenly(per_second: int, kind: str) -> Iterator[tuple[float, str]]:
-    number = 0
-    while True:
-        yield number / per_second, kind
-        number += 1
+    """The rate grows steadily from nothing in RAMP_S, half as many requests as later in that time, and then stays."""
+    ramp = per_second * RAMP_S // 2
+    for number in itertools.count():
+        yield (math.sqrt(2 * RAMP_S * number / per_second) if number < ramp else (number + ramp) / per_second), kind

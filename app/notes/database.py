@@ -42,6 +42,7 @@ class Connections:
         self._settings = settings
         self._port = port
         self._timeout_s = timeout_s
+        self._tls = ssl.create_default_context(cafile=settings.ca)
         self._mine = threading.local()
 
     @contextmanager
@@ -87,7 +88,7 @@ class Connections:
             database=self._settings.database,
             charset="utf8mb4",
             autocommit=True,
-            ssl=ssl.create_default_context(cafile=self._settings.ca),
+            ssl=self._tls,
             connect_timeout=self._timeout_s,
             read_timeout=self._timeout_s,
             write_timeout=self._timeout_s,
