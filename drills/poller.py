@@ -1,5 +1,5 @@
-"""Asks every node, from inside, whether its MySQL is writable and which role it has, every 50 ms, and who holds the lease, every
-250 ms; and the front door whom it takes for healthy, every 500 ms.
+"""Asks every node, from inside, whether its MySQL is writable, every 50 ms, which role it has, every 200 ms, and who holds the
+lease, every 250 ms; and the front door whom it takes for healthy, every 500 ms.
 
 A process of its own: `python -m drills.poller`, input and output as the client's.
 """
@@ -23,6 +23,7 @@ from drills.site import Site
 from local.instance import Instance
 
 NODE_S = 0.05
+ROLE_S = 0.2
 LEASE_S = 0.25
 DOOR_S = 0.5
 REPLACED_S = 3  # until a server that was replaced is asked
@@ -112,7 +113,7 @@ def main() -> None:
         threads = [poller.every(DOOR_S, lambda: ask_door(poller, site)), poller.every(REPLACED_S, lambda: look_again(site))]
         for node in [Node(poller, site, server.name) for server in site.databases]:
             threads.append(poller.every(NODE_S, node.ask_mysql))
-            threads.append(poller.every(NODE_S, node.ask_role))
+            threads.append(poller.every(ROLE_S, node.ask_role))
             threads.append(poller.every(LEASE_S, node.ask_lease))
         sys.stdin.read()
         poller.ended.set()

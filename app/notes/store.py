@@ -8,7 +8,7 @@ from datetime import datetime
 
 from .database import Connections, Host, Moved, Unavailable, host
 
-SHOWN = 50
+SHOWN = 20
 # How long a reader waits for the replica to receive his own note before he is sent to the primary instead.
 CATCH_UP_S = 0.3
 # A switchover lasts a few tenths of a second; HAProxy keeps new connections waiting meanwhile.

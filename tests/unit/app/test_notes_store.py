@@ -53,7 +53,7 @@ def store(*, replica=None, primary=None) -> Store:
 def test_a_visitor_reads_from_the_replica():
     replica, primary = database("web-b", read_only=True), Answers()
     assert store(replica=replica, primary=primary).recent() == Page(notes=(NOTE,), database=Host("web-b", "replica"))
-    assert (replica.asked, primary.asked) == ([(RECENT, 50), (HOST,)], [])
+    assert (replica.asked, primary.asked) == ([(RECENT, 20), (HOST,)], [])
 
 
 def test_an_author_waits_until_the_replica_has_his_note():
