@@ -6,6 +6,7 @@ A group is made directly below the hierarchy's root, as Docker's cgroupfs driver
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -133,7 +134,9 @@ class Cgroup:
         """SIGKILL everything inside at once, and wait until nothing is left of it."""
         try:
             _write(self.unified / "cgroup.kill", 1)
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENODEV):  # it is gone, or goes at this moment
+                raise
             return
         end = time.monotonic() + deadline_s
         while self.populated():
@@ -146,16 +149,20 @@ class Cgroup:
         end = time.monotonic() + deadline_s
         for folder in self.folders:
             while folder.exists():
-                inside = sorted((path for path in folder.glob("**/") if path != folder), reverse=True)
                 try:
-                    for path in (*inside, folder):
+                    for path in (*self._inside(folder), folder):
                         path.rmdir()
-                except FileNotFoundError:
+                except FileNotFoundError:  # somebody else removes it too
                     continue
                 except OSError as error:
                     if time.monotonic() > end:
                         raise CgroupError(f"{folder} cannot be removed, something runs in it: {error}") from error
                     time.sleep(0.02)
+
+    @staticmethod
+    def _inside(folder: Path) -> list[Path]:
+        """The groups below, the innermost first."""
+        return sorted((path for path in folder.glob("**/") if path != folder), reverse=True)
 
 
 def entering(folders: Iterable[Path], *command: str) -> list[str]:

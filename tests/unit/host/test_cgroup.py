@@ -94,3 +94,17 @@ def test_a_group_that_is_gone_has_no_processes_and_is_gone_again(tmp_path):
     assert (group.populated(), list(group.pids())) == (False, [])
     group.kill()
     group.remove()
+
+
+def test_a_group_that_another_removes_at_the_same_time_is_removed(tmp_path, monkeypatch):
+    group = Cgroup("dw-1", on=Hierarchies(unified=tmp_path, memory=None, cpu=None, legacy=()))
+    group.unified.mkdir()
+    list_inside = Cgroup._inside
+
+    def too_late(folder):
+        group.unified.rmdir()
+        raise FileNotFoundError(folder)
+
+    monkeypatch.setattr(Cgroup, "_inside", staticmethod(too_late))
+    group.remove()
+    assert (group.unified.exists(), list_inside(tmp_path)) == (False, [])
