@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +13,6 @@ SHOWN = 20
 CATCH_UP_S = 0.3
 # A switchover lasts a few tenths of a second; HAProxy keeps new connections waiting meanwhile.
 MOVE_S = 1.0
-# Of a process at the same time: writes that hang with their primary must leave threads to the readers.
-WRITES = 10
-WRITES_WAIT_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,6 @@ class Store:
         self._readers = readers
         self._writers = writers
         self._probes = probes
-        self._writes = threading.BoundedSemaphore(WRITES)
 
     def recent(self, seen: str | None = None) -> Page:
         """The newest notes, including everything up to the position `seen`. Raises `Unavailable`."""
@@ -58,14 +53,6 @@ class Store:
 
     def add(self, text: str) -> Written:
         """Stores a note on the primary, wherever that moves. Raises `Unavailable`; whether it was stored is then unknown."""
-        if not self._writes.acquire(timeout=WRITES_WAIT_S):
-            raise Unavailable(f"{WRITES} writes wait for the primary already")
-        try:
-            return self._add_where_the_primary_is(text)
-        finally:
-            self._writes.release()
-
-    def _add_where_the_primary_is(self, text: str) -> Written:
         end = time.monotonic() + MOVE_S
         while True:
             try:

@@ -9,7 +9,7 @@ _settings = Settings.from_environment()
 app = create_app(
     Store(
         readers=Connections(_settings, _settings.read_port, timeout_s=2.0),
-        writers=Connections(_settings, _settings.write_port, timeout_s=3.0),
+        writers=Connections(_settings, _settings.write_port, timeout_s=5.0),
         probes=Connections(_settings, _settings.write_port, timeout_s=0.3),  # Nginx waits 1 s for the health answer
     ),
     server=_settings.server,
