@@ -18,6 +18,7 @@ from .loop import Loop
 from .mysqld import boottime
 from .peers import Status
 from .rejoin import Rejoin
+from .sight import MemberSight
 from .switchover import Switchovers
 
 PATIENCE_S = 0.5  # how long a question waits for a fresh look; HAProxy's checks give up after 1 s
@@ -32,6 +33,7 @@ class Answers:
         system: System,
         config: Config,
         loop: Loop,
+        sight: MemberSight,
         hands: Hands,
         observer: Observer,
         rejoin: Rejoin,
@@ -39,6 +41,7 @@ class Answers:
         mysql: Mysql,
     ) -> None:
         self._system, self._config, self._loop, self._hands = system, config, loop, hands
+        self._sight = sight
         self._observer, self._rejoin, self._switchovers, self._mysql = observer, rejoin, switchovers, mysql
 
     def roles(self) -> Routes:
@@ -114,7 +117,9 @@ class Answers:
 
     def _status(self) -> Status:
         state, look = self._loop.state, self._observer.latest
-        local = look.local if boottime() - look.at < FRESH_S + PATIENCE_S else replace(look.local, alive=False)
+        local = self._sight.local(look, boottime())
+        if boottime() - look.at >= FRESH_S + PATIENCE_S:
+            local = replace(local, alive=False)
         return Status(
             name=self._config.server,
             boot_nonce=state.boot_nonce,

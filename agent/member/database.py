@@ -98,6 +98,8 @@ class Database:
             done.set()
         if patience_s == 0:
             self._kill_clients_once()
+        if self._semi_sync:
+            self.wait_for_replicas(False)  # nobody waits any more: the statement above has waited for every commit
 
     def _kill_clients(self, done: threading.Event, begin: float) -> None:
         wait = begin - boottime()

@@ -46,13 +46,15 @@ def run(system: System) -> None:
     )
     peers = Peers(system, config, timeout_s=0.06 * ttl_s)
     sight = MemberSight(config, observer, peers, lambda: database.synchronous_from)
+    table = LeaseTable(server, timeout_s=ttl_s / 10)
+    # Last: from here on its first closing has a deadline, and a client of AWS takes its time to be made.
     state = failover.started(config.server, str(uuid.uuid4()), config.settings, boottime())
     loop = Loop(state, sight, Notifier().alive, system.log)
     loop.hands = hands = Hands(
         system=system,
         config=config,
         loop=loop,
-        table=LeaseTable(server, timeout_s=ttl_s / 10),
+        table=table,
         peers=peers,
         database=database,
         mysqld=mysqld,
@@ -62,7 +64,7 @@ def run(system: System) -> None:
     parts = {"system": system, "config": config, "loop": loop, "observer": observer, "mysql": mysql}
     rejoin = Rejoin(**parts, peers=peers, database=database, store=Store(server))
     switchovers = Switchovers(system, config, loop, observer, peers)
-    answers = Answers(**parts, hands=hands, rejoin=rejoin, switchovers=switchovers)
+    answers = Answers(**parts, sight=sight, hands=hands, rejoin=rejoin, switchovers=switchovers)
     for name in config.others:
         _thread(peers.follow, name, lambda: _period(loop))
     _thread(observer.run)

@@ -253,3 +253,10 @@ def test_a_mysqld_that_is_down_or_starting_is_closed_by_itself(make, sql: Statem
     process.closed_by_itself = True
     make(process=process).close(0.0)
     assert not is_marked(system)
+
+
+def test_a_server_that_is_closed_waits_for_no_replica_any_more(make, sql: Statements, system: FakeSystem) -> None:
+    mark(system)
+    make(semi_sync=True).close(0.0)
+    assert sql.sent[-1] == "SET GLOBAL rpl_semi_sync_source_enabled = OFF"
+    assert not is_marked(system)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -85,6 +86,24 @@ def test_a_kill_is_over_when_the_process_is_gone_even_a_stopped_one(
         os.kill(sleeper.pid, signal.SIGSTOP)
     Mysqld(system).kill(5)
     assert sleeper.wait(0.5) == -signal.SIGKILL
+
+
+@pytest.mark.subprocess
+def test_a_mysqld_without_its_file_is_killed_by_what_systemd_knows(system: FakeSystem, sleeper: subprocess.Popen) -> None:
+    system.path(module.PID_FILE).unlink()
+    system.answers["systemctl show --property=MainPID"] = Completed(0, f"{sleeper.pid}\n", "")
+    Mysqld(system).kill(5)
+    assert sleeper.wait(0.5) == -signal.SIGKILL
+
+
+def test_nobody_is_killed_when_systemd_knows_of_none(system: FakeSystem) -> None:
+    system.answers["systemctl show --property=MainPID"] = Completed(0, "0\n", "")
+    Mysqld(system).kill(5)
+
+
+def test_the_servers_configuration_puts_the_file_where_the_unit_looks_for_it() -> None:
+    text = (Path(__file__).parents[4] / "cloud_init/templates/mysql.cnf.j2").read_text()
+    assert f"pid_file = {module.PID_FILE}" in text.splitlines()
 
 
 @pytest.mark.subprocess
