@@ -80,14 +80,14 @@ class Switchovers:
     def _refusal(self, state: State, name: str) -> str | None:
         """Why `name` could not take over now. What it lacks of the last writes is waited for, once these have stopped."""
         try:
-            peer = self._peers.status(name).peer
+            status = self._peers.status(name)
         except Failed as failed:
             return str(failed)
-        if not peer.local.alive:
+        if not status.local.alive:
             return f"{name}: mysqld does not answer"
-        if peer.local.cluster_id != state.hold.record.cluster_id:
+        if status.local.cluster_id != state.hold.record.cluster_id:
             return f"{name} has not got the data of database {state.hold.record.cluster_id}"
-        if self._peers.status(name).source != self._config.server:
+        if status.source != self._config.server:
             return f"{name} does not follow {self._config.server}"
         return None
 
