@@ -70,9 +70,10 @@ def due(state: State, now: float) -> float:
     return min((end for end in ends if end > now), default=float("inf"))
 
 
-def feeds_watchdog(state: State) -> bool:
-    """Asked after every Tick. A demotion that is not confirmed does not: should the agent stop right now, it is over in time."""
-    return state.closing is None
+def feeds_watchdog(state: State, now: float) -> bool:
+    """Asked after every Tick. A demotion that is not confirmed does not: should the agent stop right now, it is over in time.
+    A planned closing is bounded by the lease like any other moment of a holder, until mysqld should have been gone."""
+    return state.closing is None or (state.hold is not None and now < state.closing)
 
 
 def is_primary(state: State, now: float) -> bool:

@@ -19,9 +19,8 @@ def begin(state: State, to: str, now: float) -> Step:
     hold = state.hold
     if hold is None or hold.opening or hold.handing or to == state.server or to not in hold.record.members:
         return state, ()
-    kill_at = timing.kill_at(now, hold.record.ttl_s)
     hold = replace(hold, handing=to, handing_since=now, opened=False, touched=True)
-    return replace(state, hold=hold, closing=kill_at), (Close(),)
+    return replace(state, hold=hold, closing=timing.planned_kill_at(now, hold.record.ttl_s)), (Close(),)
 
 
 def continued(state: State, local: Local, peers: Mapping[str, Peer], now: float) -> Step:

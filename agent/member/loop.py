@@ -84,7 +84,7 @@ class Loop:
         if silent or closed:
             local = replace(local, alive=False)
         self._step(Tick(local=local, peers=self._sight.peers(now)))
-        if failover.feeds_watchdog(self.state):
+        if failover.feeds_watchdog(self.state, now):
             self._feed()
 
     def _step(self, event: Event) -> None:

@@ -47,12 +47,12 @@ def the_deadline_demotes_nobody():
 
 @mutation(TWO, faults=("partition",), slow_close=1)
 def a_read_only_that_hangs_is_not_killed():
-    return (timing, "kill_at", lambda demoted, ttl_s: INFINITY), (failover, "feeds_watchdog", lambda state: True)
+    return (timing, "kill_at", lambda demoted, ttl_s: INFINITY), (failover, "feeds_watchdog", lambda state, now: True)
 
 
 @mutation(TWO, 88, faults=("isolation",), slow_close=1, ambush=1, calm=0)
 def the_watchdog_is_fed_during_a_demotion():
-    return ((failover, "feeds_watchdog", lambda state: True),)
+    return ((failover, "feeds_watchdog", lambda state, now: True),)
 
 
 @mutation(TWO, 16, faults=("partition", "agent_pause"), calm=0)

@@ -142,7 +142,7 @@ class Node(ServingData):
             self.inbox.append(lambda: self._tick(agent))
             return
         self.deliver(lambda: state.Tick(local=self.local(), peers=self.peers()), agent)
-        if failover.feeds_watchdog(self.agent):
+        if failover.feeds_watchdog(self.agent, self.now()):
             self.fed = self.now()
         wait = min(0.05 * self.ttl * self.world.random.uniform(0.6, 1), failover.due(self.agent, self.now()) - self.now())
         self.after(max(wait, 1e-6), lambda: self._tick(agent))

@@ -121,10 +121,25 @@ def test_a_switchover_waits_for_an_opening_under_way():
     assert failover.step(state, Switchover("b"), 1.1) == (state, ())
 
 
+def test_a_planned_closing_may_take_its_time_while_the_lease_is_renewed_but_not_for_ever():
+    state, _ = failover.step(holder(), Switchover("b"), 1.1)
+    state, actions = failover.step(state, Tick(local=LOCAL), 3.0)
+    assert Close() in actions and Kill() not in actions and failover.feeds_watchdog(state, 3.0)
+    state, actions = failover.step(state, Tick(local=LOCAL), 3.2)
+    assert Kill() in actions and state.hold and not failover.feeds_watchdog(state, 3.2)
+
+
+def test_a_lease_that_ends_in_a_planned_closing_leaves_it_no_more_time_than_any_other():
+    state, _ = failover.step(holder(), Switchover("b"), 4.4)
+    state, actions = failover.step(state, Tick(local=LOCAL), 4.5)
+    assert (state.hold, state.closing, actions[0]) == (None, 5.0, Close())
+    assert not failover.feeds_watchdog(state, 4.5)
+
+
 def test_a_demotion_with_an_opening_under_way_kills_at_once():
     state, actions = failover.step(holder(opening=True), Tick(local=LOCAL), 4.5)
-    assert Kill() in actions and state.hold is None and not failover.feeds_watchdog(state)
-    assert failover.feeds_watchdog(failover.step(state, WasClosed(), 4.6)[0])
+    assert Kill() in actions and state.hold is None and not failover.feeds_watchdog(state, 4.5)
+    assert failover.feeds_watchdog(failover.step(state, WasClosed(), 4.6)[0], 4.6)
 
 
 def test_a_foreign_volume_is_neither_cloned_over_nor_followed_from():
