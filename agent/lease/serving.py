@@ -50,9 +50,10 @@ def synchronise(state: State, local: Local, publishes: bool, now: float) -> Step
     hold = state.hold
     alone_since = None if local.replicas_connected else hold.alone_since if hold.alone_since is not None else now
     actions: tuple[Action, ...] = ()
-    if local.alive and hold.opened and state.settings.semi_sync:
-        if not local.semi_sync and local.replicas_connected:
+    wanted = state.settings.semi_sync and local.replicas_connected
+    if local.alive and hold.opened:
+        if wanted and not local.semi_sync:
             actions = (SemiSync(True),)
-        elif local.semi_sync and not local.replicas_connected and not publishes and not must_wait(hold):
+        elif local.semi_sync and not wanted and not publishes and not must_wait(hold):
             actions = (SemiSync(False),)
     return replace(state, hold=replace(hold, alone_since=alone_since)), actions

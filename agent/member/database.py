@@ -21,9 +21,8 @@ UNMARKED_S = 0.2  # less than a demotion has before it kills
 
 
 class Database:
-    def __init__(self, system: System, mysqld: Mysqld, mysql: Mysql, *, semi_sync: bool, statement_s: float) -> None:
-        self._system, self._mysqld, self._mysql = system, mysqld, mysql
-        self._semi_sync, self._statement_s = semi_sync, statement_s
+    def __init__(self, system: System, mysqld: Mysqld, mysql: Mysql, *, statement_s: float) -> None:
+        self._system, self._mysqld, self._mysql, self._statement_s = system, mysqld, mysql, statement_s
         self.lock = threading.Lock()  # between an opening and whoever changes what this server follows
         self.synchronous_from = ""  # executed when its commits began to wait for the replicas
 
@@ -34,8 +33,7 @@ class Database:
         """
         with self.lock:
             self._leave_source()
-            if self._semi_sync:
-                self.wait_for_replicas(semi_sync)
+            self.wait_for_replicas(semi_sync)
             with closing(Session(self._mysql.login, self._statement_s)) as this_mysqld:
                 this_mysqld.rows("SELECT 1")  # an order that comes late ends with the mysqld that it was meant for
                 mark(self._system)
@@ -98,8 +96,6 @@ class Database:
             done.set()
         if patience_s == 0:
             self._kill_clients_once()
-        if self._semi_sync:
-            self.wait_for_replicas(False)  # nobody waits any more: the statement above has waited for every commit
 
     def _kill_clients(self, done: threading.Event, begin: float) -> None:
         wait = begin - boottime()

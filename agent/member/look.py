@@ -16,8 +16,10 @@ from .mysqld import Mysqld, boottime
 
 VOLUME = "/var/lib/mysql"
 DEAD = Local(alive=False)
-STATE = "SELECT @@global.read_only AS read_only, @@global.gtid_executed AS executed, @@global.gtid_purged AS purged"
-SEMI_SYNC = "SELECT @@global.rpl_semi_sync_source_enabled AS enabled"
+STATE = (
+    "SELECT @@global.read_only AS read_only, @@global.gtid_executed AS executed, @@global.gtid_purged AS purged,"
+    " @@global.rpl_semi_sync_source_enabled AS semi_sync"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +41,8 @@ class Look:
 class Observer:
     """`latest` is the newest finished look; it is old when MySQL hangs."""
 
-    def __init__(self, system: System, mysqld: Mysqld, *, semi_sync: bool, period_s: float, timeout_s: float) -> None:
-        self._system, self._mysqld, self._semi_sync, self._period_s = system, mysqld, semi_sync, period_s
+    def __init__(self, system: System, mysqld: Mysqld, *, period_s: float, timeout_s: float) -> None:
+        self._system, self._mysqld, self._period_s = system, mysqld, period_s
         self._session = Session(Login(), timeout_s)
         self._known: tuple[int | None, str | None, bool] | None = None
         self._finished, self._wanted = threading.Condition(), threading.Event()
@@ -86,7 +88,7 @@ class Observer:
             applied=gtid.contains(executed, retrieved),
             cluster_id=cluster_id,
             empty=empty,
-            semi_sync=self._semi_sync and bool(rows(SEMI_SYNC)[0]["enabled"]),
+            semi_sync=bool(state["semi_sync"]),
             disk_free=self._disk_free(),
         )
         look = Look(at=at, local=local, mysqld=pid, read_only=bool(state["read_only"]), received=gtid.union(executed, retrieved))

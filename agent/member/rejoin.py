@@ -117,6 +117,8 @@ class Rejoin:
             if self.record() is None:
                 return  # there is something else to do with the lease by now
             self._system.log(f"rejoin: follow {name}")
+            # Whoever follows waits for nobody. Not when it was closed: it takes MySQL a second to stop listening for replicas.
+            self._database.wait_for_replicas(False)
             follow(self._mysql, source)
             self._followed, self._set_up_at = source, boottime()
 

@@ -40,10 +40,8 @@ def run(system: System) -> None:
     config = Config.load(system)
     ttl_s = config.settings.ttl_s
     mysqld, mysql, server = Mysqld(system), Mysql(Login()), Server.load(system)
-    database = Database(system, mysqld, mysql, semi_sync=config.settings.semi_sync, statement_s=STATEMENT_S)
-    observer = Observer(
-        system, mysqld, semi_sync=config.settings.semi_sync, period_s=timing.read_period(ttl_s) / 5, timeout_s=ttl_s / 5
-    )
+    database = Database(system, mysqld, mysql, statement_s=STATEMENT_S)
+    observer = Observer(system, mysqld, period_s=timing.read_period(ttl_s) / 5, timeout_s=ttl_s / 5)
     peers = Peers(system, config, timeout_s=0.06 * ttl_s)
     sight = MemberSight(config, observer, peers, lambda: database.synchronous_from)
     table = LeaseTable(server, timeout_s=ttl_s / 10)

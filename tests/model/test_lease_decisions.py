@@ -7,7 +7,7 @@ import pytest
 from agent import failover
 from agent.lease import candidate, gtid, handing, last_copy, promising, record, returning, taking
 from agent.lease.record import Record
-from agent.lease.state import Asked, Close, Hold, Kill, Promote, State, Switchover, Take, Tick, WasClosed, WasRead
+from agent.lease.state import Asked, Close, Hold, Kill, Promote, SemiSync, State, Switchover, Take, Tick, WasClosed, WasRead
 from agent.lease.view import Local, Peer, Settings
 from agent.system import Failed
 
@@ -134,6 +134,14 @@ def test_a_lease_that_ends_in_a_planned_closing_leaves_it_no_more_time_than_any_
     state, actions = failover.step(state, Tick(local=LOCAL), 4.5)
     assert (state.hold, state.closing, actions[0]) == (None, 5.0, Close())
     assert not failover.feeds_watchdog(state, 4.5)
+
+
+def test_commits_wait_for_no_replica_any_more_once_the_mode_is_async_and_the_record_says_so():
+    waits = replace(LOCAL, semi_sync=True, replicas_connected=True, replicas_caught_up=True)
+    for sync in (True, False):
+        state = holder()
+        state = replace(state, hold=replace(state.hold, record=replace(RECORD, sync=sync)))
+        assert (SemiSync(False) in failover.step(state, Tick(local=waits), 1.2)[1]) is not sync
 
 
 def test_a_demotion_with_an_opening_under_way_kills_at_once():

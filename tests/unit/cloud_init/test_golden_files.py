@@ -51,8 +51,8 @@ def test_all_servers_balance_alike(mode, algorithm, site, text):
     assert nameless("lb") == nameless("web-a") == nameless("web-b")
 
 
-def test_semi_synchronous_replication_is_loaded_but_left_to_the_agent_to_turn_on(site, text):
-    compare({GOLDEN / "mysql-semi-sync.cnf": text(site(replication="semi-sync"), "web-a", MYSQL)})
+def test_mysqls_file_says_nothing_of_the_mode_of_replication_so_that_changing_it_restarts_no_mysqld(site, text):
+    assert text(site(replication="semi-sync"), "web-a", MYSQL) == text(site(replication="async"), "web-a", MYSQL)
 
 
 def test_no_rendered_line_ends_in_a_blank_and_every_file_in_one_newline(site, server):

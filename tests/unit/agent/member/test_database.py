@@ -18,6 +18,7 @@ FOLLOWS = [{"Retrieved_Gtid_Set": "a:1-\n9", "Replica_SQL_Running": "Yes"}]
 CONNECT = "SELECT 1"
 STATUS, STOP_RECEIVING = "SHOW REPLICA STATUS", "STOP REPLICA IO_THREAD"
 WRITABLE, CLOSED = "SET GLOBAL read_only = OFF", "SET GLOBAL super_read_only = ON"
+ALONE = "SET GLOBAL rpl_semi_sync_source_enabled = OFF"
 LEAVE = [STATUS, STOP_RECEIVING, STATUS, "SELECT WAIT_FOR_EXECUTED_GTID_SET('a:1-9', 5.0)", "STOP REPLICA", "RESET REPLICA ALL"]
 CLIENTS = (
     "SELECT id AS id FROM performance_schema.processlist"
@@ -88,8 +89,8 @@ def sql() -> Statements:
 
 @pytest.fixture
 def make(system: FakeSystem, sql: Statements, connections: list[Connection]) -> Callable[..., Database]:
-    def make(semi_sync: bool = False, process: Process | None = None) -> Database:
-        return Database(system, process or Process(), Mysql(Login(), sql), semi_sync=semi_sync, statement_s=5.0)
+    def make(process: Process | None = None) -> Database:
+        return Database(system, process or Process(), Mysql(Login(), sql), statement_s=5.0)
 
     return make
 
@@ -100,19 +101,19 @@ def make(system: FakeSystem, sql: Statements, connections: list[Connection]) -> 
 def test_a_replica_is_opened_by_these_statements(make, sql: Statements, system: FakeSystem) -> None:
     sql.answers = {STATUS: FOLLOWS, "SELECT WAIT": [{"value": 0}]}
     assert make().open(lambda: True, semi_sync=False)
-    assert sql.sent == [*LEAVE, CONNECT, WRITABLE]
+    assert sql.sent == [*LEAVE, ALONE, CONNECT, WRITABLE]
     assert is_marked(system)
 
 
 def test_a_server_that_follows_nobody_is_opened_at_once(make, sql: Statements) -> None:
     assert make().open(lambda: True, semi_sync=False)
-    assert sql.sent == [STATUS, CONNECT, WRITABLE]
+    assert sql.sent == [STATUS, ALONE, CONNECT, WRITABLE]
 
 
 @pytest.mark.parametrize("wait", [True, False])
-def test_with_semi_sync_it_is_settled_before_the_first_write_whether_commits_wait(make, sql: Statements, wait: bool) -> None:
+def test_it_is_settled_before_the_first_write_whether_commits_wait(make, sql: Statements, wait: bool) -> None:
     sql.answers = {"SELECT @@global.gtid_executed": [{"value": "a:1-\n9"}]}
-    database = make(semi_sync=True)
+    database = make()
     assert database.open(lambda: True, semi_sync=wait)
     set_to = f"SET GLOBAL rpl_semi_sync_source_enabled = {'ON' if wait else 'OFF'}"
     assert sql.sent == [STATUS, set_to, *(["SELECT @@global.gtid_executed"] if wait else []), CONNECT, WRITABLE]
@@ -128,7 +129,7 @@ def test_nothing_is_writable_when_the_lease_says_no_at_the_last_instant(make, sq
         return False
 
     assert not make().open(may_open, semi_sync=False)
-    assert (marked, sql.sent) == ([True], [STATUS, CONNECT])
+    assert (marked, sql.sent) == ([True], [STATUS, ALONE, CONNECT])
 
 
 def test_an_order_to_open_that_comes_late_ends_with_the_mysqld_it_was_meant_for(
@@ -143,14 +144,14 @@ def test_an_order_to_open_that_comes_late_ends_with_the_mysqld_it_was_meant_for(
 
     with pytest.raises(MysqlFailed, match="gone away"):
         make().open(may_open, semi_sync=False)
-    assert (sql.sent, connections) == ([STATUS, CONNECT], [])
+    assert (sql.sent, connections) == ([STATUS, ALONE, CONNECT], [])
 
 
 def test_the_lease_is_asked_after_everything_that_may_take_long(make, sql: Statements) -> None:
     sql.answers = {STATUS: FOLLOWS, "SELECT WAIT": [{"value": 0}]}
     before = []
     make().open(lambda: before.extend(sql.sent) or True, semi_sync=False)
-    assert before == [*LEAVE, CONNECT]
+    assert before == [*LEAVE, ALONE, CONNECT]
 
 
 def test_what_was_received_and_is_not_applied_in_time_is_not_dropped(make, sql: Statements, system: FakeSystem) -> None:
@@ -169,7 +170,7 @@ def test_a_stopped_applier_is_no_matter_only_when_it_had_come_to_the_end(make, s
         with pytest.raises(Failed, match="the applier is stopped before the end"):
             make().open(lambda: True, semi_sync=False)
     subset = "SELECT NOT GTID_SUBSET('a:1-9', @@global.gtid_executed)"
-    assert sql.sent == [*LEAVE[:3], subset, *([*LEAVE[-2:], CONNECT, WRITABLE] if opened else [])]
+    assert sql.sent == [*LEAVE[:3], subset, *([*LEAVE[-2:], ALONE, CONNECT, WRITABLE] if opened else [])]
 
 
 def test_nobody_changes_whom_it_follows_during_an_opening(make, sql: Statements) -> None:
@@ -252,11 +253,4 @@ def test_a_mysqld_that_is_down_or_starting_is_closed_by_itself(make, sql: Statem
     process = Process()
     process.closed_by_itself = True
     make(process=process).close(0.0)
-    assert not is_marked(system)
-
-
-def test_a_server_that_is_closed_waits_for_no_replica_any_more(make, sql: Statements, system: FakeSystem) -> None:
-    mark(system)
-    make(semi_sync=True).close(0.0)
-    assert sql.sent[-1] == "SET GLOBAL rpl_semi_sync_source_enabled = OFF"
     assert not is_marked(system)

@@ -18,7 +18,7 @@ from tests.unit.agent.member.scene import Clock
 
 CLUSTER = "SELECT cluster_id FROM distributed_web.cluster"
 SCHEMATA = "SELECT schema_name AS name FROM information_schema.schemata"
-STATE = {"read_only": 0, "executed": "a:1-5,\nb:1", "purged": "a:1-\n2"}
+STATE = {"read_only": 0, "executed": "a:1-5,\nb:1", "purged": "a:1-\n2", "semi_sync": 0}
 REPLICA = {
     "Source_Host": "10.20.1.10",
     "Replica_IO_Running": "Yes",
@@ -52,12 +52,12 @@ class Process:
 
 
 class Bench:
-    def __init__(self, system: FakeSystem, monkeypatch: pytest.MonkeyPatch, semi_sync: bool = False) -> None:
+    def __init__(self, system: FakeSystem, monkeypatch: pytest.MonkeyPatch) -> None:
         self.session, self.process, self.timeouts = Session(), Process(), []
         monkeypatch.setattr(module, "Session", lambda login, timeout_s: self.timeouts.append(timeout_s) or self.session)
         monkeypatch.setattr(Observer, "_disk_free", lambda _: 0.5)
         # Only a question makes it look.
-        self.observer = Observer(system, self.process, semi_sync=semi_sync, period_s=3600, timeout_s=1.0)
+        self.observer = Observer(system, self.process, period_s=3600, timeout_s=1.0)
         self.answers(state=STATE, status=None)
 
     def answers(self, *, state: Row, status: Row | None, cluster: Any = ({"cluster_id": "cluster-1"},)) -> None:
@@ -192,17 +192,14 @@ def test_a_volume_that_cannot_be_asked_is_no_answer_and_does_not_end_the_next_lo
 
 
 @pytest.mark.parametrize("enabled", [0, 1])
-def test_whether_commits_wait_is_asked_only_where_they_may(
-    system: FakeSystem, clock: Clock, monkeypatch: pytest.MonkeyPatch, enabled: int
-) -> None:
-    bench = Bench(system, monkeypatch, semi_sync=True)
-    bench.session.answers[module.SEMI_SYNC] = [{"enabled": enabled}]
+def test_whether_commits_wait_is_what_mysql_says(bench: Bench, enabled: int) -> None:
+    bench.answers(state=STATE | {"semi_sync": enabled}, status=None)
     assert bench.look().local.semi_sync is bool(enabled)
 
 
 def test_the_free_part_of_the_volume_is_what_mysql_may_use(system: FakeSystem) -> None:
     system.path("/var/lib/mysql").mkdir(parents=True)
-    free = Observer(system, Process(), semi_sync=False, period_s=1, timeout_s=1)._disk_free()
+    free = Observer(system, Process(), period_s=1, timeout_s=1)._disk_free()
     assert 0 <= free <= 1
 
 

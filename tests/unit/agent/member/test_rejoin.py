@@ -43,14 +43,14 @@ class Returning:
         path = system.path(PASSWORD)
         path.parent.mkdir(parents=True)
         path.write_text("replication-pw")
-        self.lock = Lock()
+        self.lock, self.waits = Lock(), []
         self.rejoin = Rejoin(
             system=system,
             config=config("web-b"),
             loop=self.loop,
             peers=SimpleNamespace(status=self._status),
             observer=self.observer,
-            database=SimpleNamespace(lock=self.lock),
+            database=SimpleNamespace(lock=self.lock, wait_for_replicas=self.waits.append),
             mysql=Mysql(Login(), world.query),
             store=None,
         )
@@ -95,7 +95,7 @@ def web_b(system: FakeSystem, config, world: World, clock: Clock, monkeypatch: p
 
 def test_data_that_the_holder_has_follows_it(web_b: Returning) -> None:
     assert web_b.back(executed="a:1-5") == []
-    assert (web_b.reason, web_b.world.writes) == (None, FOLLOW)
+    assert (web_b.reason, web_b.world.writes, web_b.waits) == (None, FOLLOW, [False])
 
 
 def test_a_replica_that_follows_is_left_alone(web_b: Returning) -> None:
