@@ -1,4 +1,4 @@
-"""Times of the way from the load balancer in front to the web servers, which depend on each other. Constants only.
+"""Times and numbers of the way from the load balancer in front to the web servers, which depend on each other. Constants only.
 
 The load balancer is told some of them (components/edge.py), HAProxy, Nginx and rotation.service the others.
 """
@@ -12,4 +12,6 @@ PROPAGATION_S = 3  # from that verdict to the last node of the load balancer
 NOTICED_S = INTERVAL_S * FAILURES + TIMEOUT_S + PROPAGATION_S  # then a server that leaves gets no new connection
 IDLE_S = NOTICED_S  # that a visitor's connection is kept: when a server has left, the idle ones are gone too
 REQUEST_S = 8  # the longest that a web server may take
+# At once, of each HAProxy at each web server; three times both together, and the checks, find a thread of the sample application.
+READS, WRITES = 16, 8
 ENDED_S = NOTICED_S + REQUEST_S  # then nobody uses a server that leaves

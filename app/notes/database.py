@@ -1,10 +1,10 @@
-"""Connections to MySQL: verified TLS, one per thread and port, renewed before they grow old. No SQL of the application."""
+"""Connections to MySQL: verified TLS, as many as are used at once, renewed before they grow old. No SQL of the application."""
 
 from __future__ import annotations
 
 import ssl
-import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,41 +43,50 @@ class Connections:
         self._port = port
         self._timeout_s = timeout_s
         self._tls = ssl.create_default_context(cafile=settings.ca)
-        self._mine = threading.local()
+        # Idle ones with their best-before, the last used first: threads are many, so that some may wait for a dead server, and
+        # connections as few as the work needs. A deque's ends may be used from any thread.
+        self._idle: deque[tuple[pymysql.Connection, float]] = deque()
 
     @contextmanager
     def cursor(self) -> Iterator[pymysql.cursors.Cursor]:
-        """A cursor on this thread's connection, each statement its own transaction. Raises `Unavailable`, of which `Moved`
-        says that a write was refused and not half done."""
+        """A cursor on a connection of this thread alone, each statement its own transaction. Raises `Unavailable`, of which
+        `Moved` says that a write was refused and not half done."""
+        connection = None
         try:
-            with self._connection().cursor() as cursor:
+            connection, best_before = self._take()
+            with connection.cursor() as cursor:
                 yield cursor
-        except CONNECTION_LOST as error:
-            self._discard()
+        except BaseException as error:
+            _close(connection)  # a half-read answer must not meet the next request
+            if not isinstance(error, CONNECTION_LOST):
+                raise
             kind = Moved if error.args[:1] == (READ_ONLY,) else Unavailable
             raise kind(str(error)) from error
-        except BaseException:
-            self._discard()  # a half-read answer must not meet the next request
-            raise
+        self._idle.append((connection, best_before))
+        self._drop_the_oldest()
 
-    def _connection(self) -> pymysql.Connection:
-        connection = getattr(self._mine, "connection", None)
-        if connection is not None and time.monotonic() < self._mine.best_before:
+    def _take(self) -> tuple[pymysql.Connection, float]:
+        """The one that was used last if it still serves, else a new one."""
+        while True:
             try:
-                connection.ping(reconnect=False)
-                return connection
+                connection, best_before = self._idle.pop()
+            except IndexError:
+                return self._connect(), time.monotonic() + MAX_AGE_S
+            try:
+                if time.monotonic() < best_before:
+                    connection.ping(reconnect=False)
+                    return connection, best_before
             except CONNECTION_LOST:
                 pass  # ended by HAProxy or MySQL while it was idle
-        self._discard()
-        self._mine.connection = self._connect()
-        self._mine.best_before = time.monotonic() + MAX_AGE_S
-        return self._mine.connection
+            _close(connection)
 
-    def _discard(self) -> None:
-        connection = getattr(self._mine, "connection", None)
-        self._mine.connection = None
-        if connection is not None and connection.open:
-            connection.close()
+    def _drop_the_oldest(self) -> None:
+        """A burst leaves more than are needed afterwards; MySQL is not to keep a session for each of them."""
+        try:
+            while self._idle[0][1] < time.monotonic():
+                _close(self._idle.popleft()[0])
+        except IndexError:
+            pass  # none left, or another thread has just taken the last one
 
     def _connect(self) -> pymysql.Connection:
         return pymysql.connect(
@@ -93,6 +102,11 @@ class Connections:
             read_timeout=self._timeout_s,
             write_timeout=self._timeout_s,
         )
+
+
+def _close(connection: pymysql.Connection | None) -> None:
+    if connection is not None and connection.open:
+        connection.close()
 
 
 def host(cursor: pymysql.cursors.Cursor) -> Host:

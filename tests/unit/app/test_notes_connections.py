@@ -109,6 +109,25 @@ def test_an_old_connection_is_renewed_because_a_better_server_may_be_back(connec
     assert [connection.open for connection in made] == [False, True]
 
 
+def test_requests_at_the_same_time_have_connections_of_their_own_and_the_last_used_is_used_first(connections, made):
+    with connections.cursor() as first, connections.cursor() as second:
+        assert first is not second
+    for _ in range(3):
+        with connections.cursor() as again:
+            assert again is first
+    assert len(made) == 2
+
+
+def test_what_a_burst_left_behind_is_closed_when_it_is_old(connections, made, monkeypatch):
+    with connections.cursor(), connections.cursor(), connections.cursor():
+        pass
+    later = database.time.monotonic() + database.MAX_AGE_S + 1
+    monkeypatch.setattr(database.time, "monotonic", lambda: later)
+    with connections.cursor():
+        pass
+    assert [connection.open for connection in made] == [False, False, False, True]
+
+
 def test_a_lost_connection_is_said_to_be_unavailable_and_not_used_again(connections, made):
     with pytest.raises(Unavailable, match="Lost connection"), connections.cursor():
         raise pymysql.err.OperationalError(2013, "Lost connection")
