@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import socket
-
 from .endpoints import Server
 from .health import Health
+from .notify import Notifier
 from .system import Failed, System
 
 ADDRESS = ("0.0.0.0", 9200)  # the firewall decides who gets here
@@ -19,13 +17,5 @@ def serve(system: System) -> None:
         server = Server(ADDRESS, {("GET", "/health"): lambda _: health.answer()})
     except OSError as error:
         raise Failed(f"port {ADDRESS[1]}: {error}") from None
-    notify_ready()
+    Notifier().ready()
     server.serve_forever()
-
-
-def notify_ready() -> None:
-    """Tell systemd that the port is open (sd_notify(3)); nothing when systemd does not ask."""
-    if address := os.environ.get("NOTIFY_SOCKET"):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
-            client.connect(address.replace("@", "\0", 1) if address.startswith("@") else address)
-            client.send(b"READY=1")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import threading
 import uuid
 from types import FrameType
@@ -13,6 +11,7 @@ from .. import failover
 from ..endpoints import Server as Endpoint
 from ..lease import timing
 from ..mysql import Login, Mysql
+from ..notify import Notifier
 from ..server import Server
 from ..store import Store
 from ..system import Failed, Stopped, System
@@ -115,19 +114,3 @@ def _thread(target, *arguments) -> None:
 
 def _stop(number: int, _: FrameType | None) -> None:
     raise Stopped(f"stopped by {signal.Signals(number).name}")
-
-
-class Notifier:
-    """Tells systemd that the loop turns (sd_notify(3)): READY with the first time, then WATCHDOG. Nothing without systemd."""
-
-    def __init__(self) -> None:
-        address = os.environ.get("NOTIFY_SOCKET", "")
-        self._address = address.replace("@", "\0", 1) if address.startswith("@") else address
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._ready = False
-
-    def alive(self) -> None:
-        text = b"WATCHDOG=1" if self._ready else b"READY=1\nWATCHDOG=1"
-        self._ready = True
-        if self._address:
-            self._socket.sendto(text, self._address)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import signal
-import socket
 import threading
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -90,25 +88,6 @@ HANDING = State(
 )
 def test_the_others_are_asked_the_more_often_the_more_depends_on_it(state: State, period_s: float) -> None:
     assert unit._period(SimpleNamespace(state=state, ttl_s=5)) == pytest.approx(period_s)
-
-
-@pytest.mark.parametrize("abstract", [False, True])
-def test_systemd_is_told_ready_once_and_then_that_the_loop_turns(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, abstract: bool
-) -> None:
-    name = f"@{tmp_path}/notify" if abstract else f"{tmp_path}/notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.bind(name.replace("@", "\0", 1))
-        systemd.settimeout(5)
-        monkeypatch.setenv("NOTIFY_SOCKET", name)
-        notifier = unit.Notifier()
-        notifier.alive(), notifier.alive()
-        assert [systemd.recv(100), systemd.recv(100)] == [b"READY=1\nWATCHDOG=1", b"WATCHDOG=1"]
-
-
-def test_without_systemd_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    unit.Notifier().alive()
 
 
 def test_a_port_that_is_taken_is_named() -> None:
