@@ -137,13 +137,11 @@ class Mysql:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """What lies on a server. GTID sets as MySQL writes them, "" when empty."""
+    """What lies on a server. The GTID set as MySQL writes it, "" when empty."""
 
     executed: str
-    purged: str  # of `executed`, no longer in the binary logs
     schemas: tuple[str, ...]  # without MySQL's own
     cluster_id: str | None  # made once, when the database was first created
-    read_only: bool
     follows: str | None  # address of its source
 
     @property
@@ -153,16 +151,11 @@ class Data:
 
 def look(mysql: Mysql) -> Data:
     """What an account that may read SCHEMA sees; `follows` only as root."""
-    settings = mysql.rows(
-        "SELECT @@global.gtid_executed AS executed, @@global.gtid_purged AS purged, @@global.read_only AS read_only"
-    )[0]
     names = mysql.rows("SELECT schema_name AS name FROM information_schema.schemata ORDER BY schema_name")
     return Data(
-        executed=_set(settings["executed"]),
-        purged=_set(settings["purged"]),
+        executed=mysql.value("SELECT @@global.gtid_executed").replace("\n", ""),
         schemas=tuple(row["name"] for row in names if row["name"] not in SYSTEM_SCHEMAS),
         cluster_id=cluster_id(mysql),
-        read_only=bool(settings["read_only"]),
         follows=_source(mysql) if mysql.login.host is None else None,
     )
 
@@ -181,7 +174,3 @@ def _source(mysql: Mysql) -> str | None:
     return mysql.value(
         "SELECT host FROM performance_schema.replication_connection_configuration WHERE channel_name = '' AND host <> ''"
     )
-
-
-def _set(gtids: str) -> str:
-    return gtids.replace("\n", "")

@@ -19,7 +19,6 @@ READS = ("SELECT", "SHOW")
 class Server:
     name: str
     executed: str = ""
-    purged: str = ""
     schemas: set[str] = field(default_factory=set)
     cluster_id: str | None = None
     read_only: int = 1
@@ -178,7 +177,7 @@ def _status(_: World, server: Server) -> list[Row]:
 
 ANSWERS = [
     (r"SELECT 1$", lambda w, s: 1),
-    (r"SELECT @@global.gtid_executed AS", lambda w, s: [{"executed": s.executed, "purged": s.purged, "read_only": s.read_only}]),
+    (r"SELECT @@global.gtid_executed$", lambda w, s: s.executed.replace(",", ",\n")),
     (r"SELECT @@global.super_read_only", lambda w, s: s.super_read_only),
     (r"SELECT @@global.read_only", lambda w, s: s.read_only),
     (r"SELECT @@global.rpl_semi_sync_source_enabled", lambda w, s: s.semisync),

@@ -13,8 +13,8 @@ from agent.system import Failed
 from tests.unit.agent.fakes import PEERS, Bucket, FakeSystem
 from tests.unit.agent.mysql_world import World
 
-EMPTY = Data(executed="", purged="", schemas=(), cluster_id=None, read_only=True, follows=None)
-OURS = Data(executed="a:1", purged="", schemas=("notes",), cluster_id="cluster-1", read_only=True, follows=None)
+EMPTY = Data(executed="", schemas=(), cluster_id=None, follows=None)
+OURS = Data(executed="a:1", schemas=("notes",), cluster_id="cluster-1", follows=None)
 CREATED = {"id": "database", "cluster_id": "cluster-1", "server": "web-a", "state": "created"}
 CREATING = CREATED | {"state": "creating"}
 
@@ -94,8 +94,9 @@ def test_a_creation_cut_off_after_its_lease_keeps_that_lease(system: FakeSystem,
 def test_a_volume_of_an_earlier_stack_is_adopted_as_it_is(system: FakeSystem, table: Store, world: World) -> None:
     server = world.created()
     server.read_only = server.super_read_only = 1
+    server.executed = "a:1-2,b:1"
     assert create(system, table, world) == []
-    assert (table.item("database")["cluster_id"], table.item("lease")["gtid_executed"]) == ("cluster-1", "a:1-2")
+    assert (table.item("database")["cluster_id"], table.item("lease")["gtid_executed"]) == ("cluster-1", "a:1-2,b:1")
 
 
 def test_a_database_that_another_server_creates_meanwhile_is_left_to_it(
