@@ -114,8 +114,9 @@ class Rejoin:
         if connecting and status["Source_Host"] == source.host and boottime() - self._set_up_at < CONNECTING_S:
             return
         with self._database.lock:
-            if self.record() is None:
-                return  # there is something else to do with the lease by now
+            record = self.record()
+            if record is None or record.holder != name:
+                return  # while the lock was somebody else's, the lease became this server's to look after, or another's
             self._system.log(f"rejoin: follow {name}")
             # Whoever follows waits for nobody. Not when it was closed: it takes MySQL a second to stop listening for replicas.
             self._database.wait_for_replicas(False)
@@ -130,8 +131,11 @@ class Rejoin:
     def _clone(self, name: str, record: Record) -> None:
         clone.copy(self._system, self._mysql, self._login(name))
         with self._database.lock:
-            if self.record() is None:
+            now = self.record()
+            if now is None:
                 raise Failed("clone: not used: this server has the lease to look after by now")
+            if now.holder != name:
+                raise Failed(f"clone: not used: the lease is {now.holder}'s by now, not {name}'s")
             clone.swap(self._system, self._mysql, record.cluster_id)
         self._salvaged = self._followed = None
         self._system.log(f"clone: this server has the data of {name}")

@@ -26,6 +26,7 @@ IDLE = State(
     server="web-b", boot_nonce="nonce-b", settings=Settings(), closing=None, watch=Watch(record=RECORD, since=0, asked=0)
 )
 HOLDING = replace(IDLE, hold=Hold(record=RECORD, since=0, counter=7), watch=None)
+ANOTHERS = replace(IDLE, watch=Watch(record=replace(RECORD, holder="web-c"), since=0, asked=0))
 PRIMARY = status("web-a", source=None, receiving=False, leads=True)
 FOLLOWING = Look(at=1000, local=DATA, source="10.20.1.10", receiving=True, applying=True)
 
@@ -202,15 +203,20 @@ def test_a_dead_mysqld_is_waited_for(web_b: Returning) -> None:
     assert (web_b.back(alive=False), web_b.reason, web_b.world.writes) == ([], None, [])
 
 
-def test_a_lease_taken_in_the_meantime_leaves_replication_as_it_is(web_b: Returning) -> None:
-    web_b.lock.then = lambda: setattr(web_b.loop, "state", HOLDING)
+@pytest.mark.parametrize("state", [HOLDING, ANOTHERS])
+def test_a_lease_taken_in_the_meantime_leaves_replication_as_it_is(web_b: Returning, state: State) -> None:
+    web_b.lock.then = lambda: setattr(web_b.loop, "state", state)
     web_b.back(executed="a:1-5")
     assert web_b.world.writes == []
 
 
-def test_a_lease_taken_during_a_clone_leaves_the_copy_unused(web_b: Returning) -> None:
-    web_b.lock.then = lambda: setattr(web_b.loop, "state", HOLDING)
-    with pytest.raises(Failed, match="clone: not used: this server has the lease to look after by now"):
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [(HOLDING, "this server has the lease to look after by now"), (ANOTHERS, "the lease is web-c's by now, not web-a's")],
+)
+def test_a_lease_taken_during_a_clone_leaves_the_copy_unused(web_b: Returning, state: State, reason: str) -> None:
+    web_b.lock.then = lambda: setattr(web_b.loop, "state", state)
+    with pytest.raises(Failed, match=f"clone: not used: {reason}"):
         web_b.back(executed="", cluster_id=None, empty=True)
     assert web_b.done == ["copy from 10.20.1.10"]
 
