@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import boto3
 from botocore.config import Config
@@ -15,6 +15,7 @@ from .server import Server
 from .system import Failed
 
 CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5})
+PIECE = 1 << 20  # bytes
 BATCH = 10  # names in one GetParameters call (SSM API reference)
 Item = dict[str, str | int]
 
@@ -57,14 +58,27 @@ class Store:
             ContentType="application/json",
         )
 
-    def keep(self, key: str, content: bytes) -> str:
-        """Put an object into the salvage bucket and read it back; its SHA-256. Raises Failed unless every byte is there."""
-        bucket, wanted = self._server.salvage, hashlib.sha256(content).hexdigest()
+    def keep(self, key: str, content: BinaryIO) -> str:
+        """Put a file into the salvage bucket and read it back; its SHA-256. Raises Failed unless every byte is there.
+
+        However large it is, no more than a piece of it is in memory.
+        """
+        bucket, wanted = self._server.salvage, hashlib.file_digest(content, "sha256").hexdigest()
+        content.seek(0)
         self._call("s3", "put_object", Bucket=bucket, Key=key, Body=content)
-        found = hashlib.sha256(self._call("s3", "get_object", Bucket=bucket, Key=key)["Body"].read()).hexdigest()
+        found = self._digest(bucket, key)
         if found != wanted:
             raise Failed(f"s3://{bucket}/{key}: SHA-256 is {found}, {wanted} was written")
         return wanted
+
+    def _digest(self, bucket: str, key: str) -> str:
+        digest = hashlib.sha256()
+        try:
+            for piece in self._client("s3").get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(PIECE):
+                digest.update(piece)
+        except (ClientError, BotoCoreError) as error:
+            raise Failed(f"s3://{bucket}/{key}: {error}") from None
+        return digest.hexdigest()
 
     def item(self, name: str) -> Item | None:
         answer = self._call("dynamodb", "get_item", TableName=self._server.table, Key={"id": {"S": name}}, ConsistentRead=True)

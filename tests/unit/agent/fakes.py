@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import shutil
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -201,3 +202,15 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 def identity(server: str) -> Server:
     return Server(stack="test", server=server, region=REGION, bucket=BUCKET, salvage=SALVAGE, parameters=PREFIX, table=TABLE)
+
+
+class Memory:
+    """In bytes the most that Python's objects have taken at once, while this was entered."""
+
+    def __enter__(self) -> Memory:
+        tracemalloc.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()

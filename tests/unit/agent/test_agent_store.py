@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
+import tempfile
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import boto3
 import pytest
@@ -14,7 +16,7 @@ from moto import mock_aws
 from agent import primary, rollout
 from agent.store import Item, Store
 from agent.system import Failed
-from tests.unit.agent.fakes import BUCKET, PREFIX, REGION, SALVAGE, TABLE, identity
+from tests.unit.agent.fakes import BUCKET, PREFIX, REGION, SALVAGE, TABLE, Memory, identity
 
 HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 
@@ -78,7 +80,7 @@ def test_a_report_is_json_beside_the_releases(store: Store) -> None:
 
 
 def test_what_is_kept_is_in_the_salvage_bucket_byte_for_byte(store: Store) -> None:
-    assert store.keep("cluster-1/web-a/x", b"hello") == HELLO
+    assert store.keep("cluster-1/web-a/x", io.BytesIO(b"hello")) == HELLO
     assert boto3.client("s3", REGION).get_object(Bucket=SALVAGE, Key="cluster-1/web-a/x")["Body"].read() == b"hello"
 
 
@@ -87,12 +89,34 @@ def test_what_reads_back_otherwise_is_not_kept(store: Store, monkeypatch: pytest
 
     def damaged(service: str, operation: str, **arguments: Any) -> dict:
         if operation == "put_object":
-            arguments["Body"] = b"hallo"
+            arguments["Body"] = io.BytesIO(b"hallo")
         return original(service, operation, **arguments)
 
     monkeypatch.setattr(store, "_call", damaged)
     with pytest.raises(Failed, match=rf"s3://salvage/cluster-1/web-a/y: SHA-256 is \w{{64}}, {HELLO} was written"):
-        store.keep("cluster-1/web-a/y", b"hello")
+        store.keep("cluster-1/web-a/y", io.BytesIO(b"hello"))
+
+
+def test_what_is_kept_is_in_memory_piece_by_piece_only(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = 64 << 20
+
+    class Far:
+        """S3, which has what was written; its answer is read in pieces."""
+
+        def put_object(self, Body: BinaryIO, **_: str) -> None:
+            assert Body.seek(0, io.SEEK_END) == size
+
+        def get_object(self, **_: str) -> dict:
+            return {"Body": self}
+
+        def iter_chunks(self, piece: int) -> Iterator[bytes]:
+            return (bytes(piece) for _ in range(size // piece))
+
+    monkeypatch.setattr(store, "_client", lambda _: Far())
+    with tempfile.TemporaryFile() as file, Memory() as memory:
+        file.truncate(size)
+        store.keep("large", file)
+    assert memory.peak < size / 8
 
 
 def test_an_item_is_written_only_while_its_condition_holds(store: Store) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from typing import BinaryIO
 
 import pytest
 
 from agent.lease.last_copy import Copy
-from agent.member.salvage import salvage
+from agent.member.salvage import DATA, SCRATCH, salvage
 from agent.mysql import Login, Mysql
 from agent.store import Store
 from agent.system import Completed, Failed
-from tests.unit.agent.fakes import FakeSystem
+from tests.unit.agent.fakes import FakeSystem, Memory
 
 GTIDS = "b:1-2"
 FOLDER = f"cluster-1/web-b/{hashlib.sha256(GTIDS.encode()).hexdigest()[:16]}"
@@ -30,11 +34,11 @@ class Kept(Store):
         self.objects: dict[str, bytes] = {}
         self.damages = ""
 
-    def keep(self, key: str, content: bytes) -> str:
+    def keep(self, key: str, content: BinaryIO) -> str:
         if self.damages and self.damages in key:
             raise Failed(f"s3://salvage/{key}: SHA-256 is other")
-        self.objects[key] = content
-        return hashlib.sha256(content).hexdigest()
+        self.objects[key] = content.read()
+        return hashlib.sha256(self.objects[key]).hexdigest()
 
 
 @pytest.fixture
@@ -45,16 +49,29 @@ def kept() -> Kept:
 @pytest.fixture
 def divergent(system: FakeSystem) -> FakeSystem:
     """Two binary logs, the second with transactions that nobody else has."""
-    data = system.path("/var/lib/mysql/data")
+    data = system.path(DATA)
     data.mkdir(parents=True)
     for name, content in LOGS.items():
         (data / name).write_bytes(content)
-    system.answers = {
-        ALL: Completed(0, SQL, ""),
-        f"{ONE} --base64-output=DECODE-ROWS {data / 'binlog.000007'}": Completed(0, NONE, ""),
-        f"{ONE} --base64-output=DECODE-ROWS {data / 'binlog.000008'}": Completed(0, NONE + SQL, ""),
-    }
+    decodes(system, SQL, {"binlog.000007": NONE, "binlog.000008": NONE + SQL})
     return system
+
+
+def decodes(system: FakeSystem, together: str, each: dict[str, str]) -> None:
+    """What mysqlbinlog writes of all logs at once, and of each one."""
+
+    def written(text: str, name: str) -> Callable[[], Completed]:
+        content = text.encode()
+
+        def write() -> Completed:
+            system.path(f"{SCRATCH}/{name}").write_bytes(content)
+            return Completed(0, "", "")
+
+        return write
+
+    system.answers = {ALL: written(together, "transactions.sql")}
+    for log, text in each.items():
+        system.answers[f"{system.path(SCRATCH)}/found {system.path(DATA)}/{log}"] = written(text, "found")
 
 
 def save(system: FakeSystem, kept: Kept) -> Copy:
@@ -91,11 +108,11 @@ def test_the_same_salvage_twice_is_the_same_objects(divergent: FakeSystem, kept:
 
 def test_every_log_is_read_for_just_these_transactions_and_its_checksums(divergent: FakeSystem, kept: Kept) -> None:
     save(divergent, kept)
-    data = "/var/lib/mysql/data"
+    all_to, one_to = f"--result-file={SCRATCH}/transactions.sql", f"--result-file={SCRATCH}/found"
     assert divergent.commands == [
-        f"{ALL} --verbose --include-gtids={GTIDS} {data}/binlog.000007 {data}/binlog.000008",
-        f"{ONE} --base64-output=DECODE-ROWS {data}/binlog.000007",
-        f"{ONE} --base64-output=DECODE-ROWS {data}/binlog.000008",
+        f"{ALL} --verbose --include-gtids={GTIDS} {all_to} {DATA}/binlog.000007 {DATA}/binlog.000008",
+        f"{ONE} --base64-output=DECODE-ROWS {one_to} {DATA}/binlog.000007",
+        f"{ONE} --base64-output=DECODE-ROWS {one_to} {DATA}/binlog.000008",
     ]
 
 
@@ -116,15 +133,57 @@ def test_a_log_that_cannot_be_read_is_no_salvage(divergent: FakeSystem, kept: Ke
 
 def test_transactions_of_which_a_part_is_in_no_log_any_more_are_not_called_saved(divergent: FakeSystem, kept: Kept) -> None:
     """Logs expire: what is left of the transactions is no copy of all of them."""
-    divergent.answers[ALL] = Completed(0, SQL.replace("'b:2'", "'AUTOMATIC'"), "")
+    decodes(divergent, SQL.replace("'b:2'", "'AUTOMATIC'"), {})
     with pytest.raises(Failed, match=r"salvage: b:2 is in none of the binary logs"):
         save(divergent, kept)
     assert kept.objects == {}
 
 
 def test_transactions_that_are_in_no_log_any_more_are_for_an_operator(divergent: FakeSystem, kept: Kept) -> None:
-    for command in list(divergent.answers):
-        divergent.answers[command] = Completed(0, NONE, "")
+    decodes(divergent, NONE, {})
     with pytest.raises(Failed, match=r"b:1-2 is in none of the binary logs \(binlog.000007, binlog.000008\); an operator"):
         save(divergent, kept)
     assert kept.objects == {}
+
+
+def test_a_log_larger_than_the_memory_that_is_left_is_kept_all_the_same(divergent: FakeSystem, kept: Kept) -> None:
+    size = 32 << 20
+    with divergent.path(f"{DATA}/binlog.000008").open("wb") as log:
+        log.truncate(size)
+    with Memory() as memory:
+        save(divergent, kept)
+    assert len(gzip.decompress(kept.objects[f"{FOLDER}/binlog.000008.gz"])) == size
+    assert memory.peak < size / 8
+
+
+def test_many_statements_are_looked_through_line_by_line(divergent: FakeSystem, kept: Kept) -> None:
+    size = 4 << 20
+    many = SQL + "### INSERT INTO notes\n" * (size // 22)
+    decodes(divergent, many, {"binlog.000007": many, "binlog.000008": many})
+    with Memory() as memory:
+        save(divergent, kept)
+    assert gzip.decompress(kept.objects[f"{FOLDER}/transactions.sql.gz"]).decode() == many
+    assert memory.peak < size / 4
+
+
+@pytest.mark.parametrize("damages", ["", "transactions.sql.gz"])
+def test_nothing_is_left_behind_and_nobody_else_could_read_it(divergent: FakeSystem, kept: Kept, damages: str) -> None:
+    left = divergent.path(SCRATCH)
+    left.mkdir()
+    (left / "packed").write_bytes(b"of a unit that was killed")
+    modes, decode = [], divergent.answers[ALL]
+    divergent.answers[ALL] = lambda: modes.append((left.stat().st_mode & 0o777, list(left.iterdir()))) or decode()
+    kept.damages = damages
+    with suppress(Failed):
+        save(divergent, kept)
+    assert modes == [(0o700, [])]
+    assert not left.exists()
+
+
+def test_a_volume_that_is_full_is_a_reason(divergent: FakeSystem, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(Failed, match=r"salvage: .*No space left on device"):
+        save(divergent, kept)
