@@ -15,6 +15,8 @@ from . import tls
 from .config import MEMBERS_PORT, Config
 from .mysqld import boottime
 
+WORDS = 200  # characters of what nobody understands
+
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
@@ -132,6 +134,8 @@ def _exchange(
         raw = json.loads(answer.read())
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Failed(f"{name}:{MEMBERS_PORT}{path}: {error!r}") from None
+    if not isinstance(raw, dict):
+        raise Failed(f"{name}:{MEMBERS_PORT}{path}: {answer.status} with {raw!r:.{WORDS}}, not an object")
     if answer.status != 200:
         raise Failed(f"{name}: {raw.get('error', answer.status)}")
     return raw

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import threading
 import time
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -127,6 +129,24 @@ def _newer(peers: Peers, asked: float) -> float:
             return peers.said["web-b"].asked
         time.sleep(0.001)
     raise AssertionError("web-b was not asked again")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (503, {"error": "only web-a is heard"}, "web-b: only web-a is heard"),
+        (503, {}, "web-b: 503"),
+        (502, "bad gateway", "web-b:9202/status: 502 with 'bad gateway', not an object"),
+        (200, ["a" * 1000], rf"web-b:9202/status: 200 with \['{'a' * 198}, not an object"),
+    ],
+)
+def test_an_answer_that_is_none_is_a_reason_with_what_came(asking, monkeypatch, status: int, body: Any, reason: str) -> None:
+    answer = SimpleNamespace(status=status, read=lambda: json.dumps(body).encode())
+    connection = SimpleNamespace(request=lambda *_, **__: None, getresponse=lambda: answer, close=lambda: None)
+    peers = asking()
+    monkeypatch.setattr(peers, "_connection", lambda *_: connection)
+    with pytest.raises(Failed, match=f"^{reason}$"):
+        peers.status("web-b")
 
 
 def test_all_others_are_told_at_once_and_nobody_is_waited_for_too_long(asking, member: Member) -> None:
