@@ -71,11 +71,16 @@ class Site:
         if name == ACTIVE:
             return self.databases[0]  # the first one answers while it can
         if name in (PRIMARY, REPLICA):
-            role = name.removeprefix("the ")
-            if found := [server for server in self.databases if server.role().get("role") == role]:
-                return found[0]
-            raise NotWell(f"no server says that it is {name}")
+            return self.in_role(name)
         return self.servers[name]
+
+    def in_role(self, name: str) -> Server:
+        said = [(server, server.role().get("role", "nothing")) for server in self.databases]
+        for server, role in said:
+            if role == name.removeprefix("the "):
+                return server
+        heard = ", ".join(f"{server.name} says {role}" for server, role in said)
+        raise NotWell(f"no server says that it is {name}: {heard or 'there is none with a database'}")
 
     # -- is it well? --------------------------------------------------------------------------------------------------
 

@@ -81,10 +81,15 @@ def whole(role, record=None):
     return site
 
 
-def test_a_role_that_nobody_has_is_told():
-    assert whole("primary").named("the primary").name == "web-a"
-    with pytest.raises(NotWell, match="no server says that it is the primary"):
-        whole("none").named("the primary")
+def test_a_role_that_nobody_has_is_told_with_what_each_server_says():
+    site = whole("primary")
+    assert site.named("the primary").name == "web-a"
+    site.servers["web-b"] = SimpleNamespace(name="web-b", role=dict)  # its agent is silent
+    with pytest.raises(NotWell, match=r"^no server says that it is the replica: web-a says primary, web-b says nothing$"):
+        site.named("the replica")
+    site.servers.clear()
+    with pytest.raises(NotWell, match=r"^no server says that it is the primary: there is none with a database$"):
+        site.named("the primary")
 
 
 @pytest.mark.parametrize(
