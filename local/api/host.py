@@ -13,8 +13,8 @@ from typing import Protocol
 class TargetHealth:
     """One target as its load balancer sees it (ELBv2 API, TargetHealth).
 
-    `state`: initial | healthy | unhealthy | unused | draining | unavailable. A healthy target has neither reason nor
-    description; `reason` is AWS's code, as `Target.FailedHealthChecks` or `Elb.RegistrationInProgress`.
+    `state`: initial | healthy | unhealthy | unhealthy.draining | unused | draining | unavailable. A healthy target has neither
+    reason nor description; `reason` is AWS's code, as `Target.FailedHealthChecks` or `Elb.RegistrationInProgress`.
     """
 
     state: str

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 RELOAD_DEADLINE_S = 10
 ANSWERS_LAST_S = 0.3  # many targets are asked about at once; one look at the statistics serves them all
 
-NEVER = (-ANSWERS_LAST_S, {})
+NEVER = (-ANSWERS_LAST_S, [])
 
 
 class BalancerError(Exception):
@@ -43,7 +43,7 @@ class Balancer:
         self.certificate_pem = certificate_pem
         self.process = Process(instance, "haproxy")
         self.path = instance.run / "haproxy.cfg"
-        self.asked: tuple[float, Mapping[tuple[str, str], str]] = NEVER
+        self.asked: tuple[float, list[dict[str, str]]] = NEVER
 
     def converge(self, desired: Desired, vpc_ids: Iterable[str], connected: Collection[str]) -> None:
         """Runs HAProxy with what is desired, in namespaces that exist: of `vpc_ids`, and of the `connected` balancers."""
@@ -128,12 +128,19 @@ class Balancer:
 
     def statuses(self) -> Mapping[tuple[str, str], str]:
         """(target group id, server name) → HAProxy's status."""
+        return {(row["pxname"], row["svname"]): row["status"] for row in self.recent()}
+
+    def unchanged_s(self) -> Mapping[tuple[str, str], int]:
+        """(target group id, server name) → for how long it has been up or down."""
+        return {(row["pxname"], row["svname"]): int(row["lastchg"]) for row in self.recent() if row["lastchg"]}
+
+    def recent(self) -> list[dict[str, str]]:
         at, answer = self.asked
         if time.monotonic() - at > ANSWERS_LAST_S:
             try:
-                answer = {(r["pxname"], r["svname"]): r["status"] for r in self.rows()}
+                answer = self.rows()
             except OSError:
-                answer = {}
+                answer = []
             self.asked = time.monotonic(), answer
         return answer
 

@@ -34,7 +34,7 @@ class MachineHost:
         self.network = Network(instance)
         self.packages = PackageProxy(instance)
         self.balancer = Balancer(instance, imported_certificate)
-        self.targets = Targets(self.balancer.statuses)
+        self.targets = Targets(self.balancer.statuses, self.balancer.unchanged_s)
         self.machines = Machines(instance, self.network, self.attempt, self.changed)
         self.metadata: metadata.Metadata | None = None
         self.api: reader.Api | None = None

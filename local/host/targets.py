@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 
@@ -12,21 +13,26 @@ from local.host.desired import Desired, Target, TargetGroup
 HEALTHY = TargetHealth("healthy")
 INITIAL = TargetHealth("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
 UNHEALTHY = TargetHealth("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
+UNHEALTHY_DRAINING = TargetHealth("unhealthy.draining", "Target.FailedHealthChecks", "Health checks failed")
 NOT_IN_USE = TargetHealth("unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer")
 STOPPED = TargetHealth("unused", "Target.InvalidState", "Target is in the stopped state")
 DRAINING = TargetHealth("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
 REGISTERING = TargetHealth("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
 
-Statuses = Mapping[tuple[str, str], str]  # (target group id, HAProxy's server name) → HAProxy's status
+Server = tuple[str, str]  # target group id, HAProxy's server name
 Registration = tuple[str, str, int]  # target group ARN, target id, port
 
 
 class Targets:
     """The health of targets in the words of the ELBv2 API, from registration to the end of their last connections."""
 
-    def __init__(self, statuses: Callable[[], Statuses], clock: Callable[[], float] = time.monotonic) -> None:
-        self.statuses = statuses
-        self.clock = clock
+    def __init__(
+        self,
+        statuses: Callable[[], Mapping[Server, str]],  # HAProxy's
+        unchanged_s: Callable[[], Mapping[Server, int]],  # how long it has been up or down
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.statuses, self.unchanged_s, self.clock = statuses, unchanged_s, clock
         self.desired = Desired()
         self.registered: dict[Registration, tuple[TargetGroup, Target]] = {}
         self.judged: dict[Registration, float] = {}  # when failed checks begin to count against a new target
@@ -56,11 +62,14 @@ class Targets:
         if not self.in_use(group):
             return NOT_IN_USE
         # HAProxy's words: UP, UP 1/2 (failing), DOWN, DOWN 1/2 (passing); management guide 9.1, status.
-        status = self.statuses().get((group.id, haproxy.server_name(target)), "")
+        server = group.id, haproxy.server_name(target)
+        status = self.statuses().get(server, "")
         if status.startswith("UP"):
             self.judged.pop(key, None)
             return HEALTHY
-        return INITIAL if key in self.judged and ("/" in status or self.clock() < self.judged[key]) else UNHEALTHY
+        if key in self.judged:  # it never was healthy: nobody has a connection to it
+            return INITIAL if "/" in status or self.clock() < self.judged[key] else UNHEALTHY
+        return UNHEALTHY_DRAINING if self.unchanged_s().get(server, math.inf) < group.draining_s else UNHEALTHY
 
     def in_use(self, group: TargetGroup) -> bool:
         listeners = (listener for balancer in self.desired.load_balancers for listener in balancer.listeners)

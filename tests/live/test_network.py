@@ -247,7 +247,8 @@ def on_free_ports(desired):
 
 class Front:
     def __init__(self, cloud, balancer, health):
-        self.cloud, self.balancer, self.health, self.targets = cloud, balancer, health, Targets(balancer.statuses)
+        self.cloud, self.balancer, self.health = cloud, balancer, health
+        self.targets = Targets(balancer.statuses, balancer.unchanged_s)
 
     def converge(self, desired):
         self.targets.follow(desired)
