@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 
 from . import application, operator, release, rollout, rotation, services, staging
 from .database import Cluster, LocalDatabase
@@ -102,7 +102,9 @@ class Apply:
         self._settle(inputs, MYSQL)
         if current(system) == new:
             self._settle(inputs, FAILOVER, AGENT)
-        self._settle(inputs, HAPROXY, NGINX)
+        self._settle(inputs, HAPROXY)
+        with self._out_of_rotation(inputs, NGINX):
+            self._settle(inputs, NGINX)
         if self.manifest.database:
             self.database.converge()
         self._set_up()
@@ -130,14 +132,21 @@ class Apply:
     def _restart_application(self, inputs: Mapping[str, str]) -> None:
         if not self.manifest.app:
             return
-        if self.before and services.restarts(self.state, inputs, APP):
+        with self._out_of_rotation(inputs, APP):
+            try:
+                self._settle(inputs, APP)
+                application.wait_until_healthy(self.system, self.manifest)
+            except Failed as failed:
+                raise Failed(f"{failed}; last words: {services.last_words(self.system, APP)}") from None
+
+    @contextmanager
+    def _out_of_rotation(self, inputs: Mapping[str, str], *some: services.Service) -> Iterator[None]:
+        """While one of them restarts, visitors are elsewhere. A reload is graceful; before the first release nobody comes."""
+        if self.before and any(services.restarts(self.state, inputs, service) for service in services.present(inputs, some)):
             rotation.raise_flag(self.system, rotation.DRAIN)
             self.system.sleep(rotation.MOVED_ON_S)
         try:
-            self._settle(inputs, APP)
-            application.wait_until_healthy(self.system, self.manifest)
-        except Failed as failed:
-            raise Failed(f"{failed}; last words: {services.last_words(self.system, APP)}") from None
+            yield
         finally:
             rotation.lower_flag(self.system, rotation.DRAIN)
 
@@ -150,7 +159,9 @@ class Apply:
             if link:
                 point_to(self.system, link)
             previous = Manifest.parse(self.system.path(f"{folder(self.before)}/manifest.json").read_text())
-            self._settle(self._inputs(previous), *SERVICES)
+            inputs = self._inputs(previous)
+            with self._out_of_rotation(inputs, NGINX, APP):
+                self._settle(inputs, *SERVICES)
         except (Failed, OSError) as worse:
             self.system.log(f"going back failed: {worse}")
 

@@ -6,10 +6,10 @@ import pytest
 
 from agent.apply import apply, fetch
 from agent.state import State, current
-from agent.system import Completed, Failed
+from agent.system import Failed
 from tests.unit.agent.fakes import Bucket, FakeSystem, identity
 from tests.unit.agent.mysql_world import World
-from tests.unit.agent.web_server import CHECKS, FILES, FIRST, HAPROXY, HEALTH, RELOAD, SECOND, SECRETS, Web
+from tests.unit.agent.web_server import CHECKS, FILES, FIRST, HAPROXY, HEALTH, RELOAD, SECOND, SECRETS, THIRD, Web, drains
 
 
 def second(system: FakeSystem, world: World) -> Web:
@@ -87,11 +87,7 @@ def test_a_changed_haproxy_file_reloads_haproxy_and_touches_nothing_else(applied
 
 
 def test_a_new_application_is_drained_restarted_and_asked(applied: Web, predecessors: dict[str, str]) -> None:
-    drained = []
-    applied.system.answers["systemctl restart app"] = lambda: (
-        drained.append(applied.system.path("/run/distributed-web/drain").exists()),
-        Completed(0, "", ""),
-    )[1]
+    drained = drains(applied.system, "restart app")
     applied.release(SECOND, app={"wsgi.py": b"v2"}, setup="flask migrate")
     assert applied.apply() == [
         "/bin/sh -c flask migrate",
@@ -100,9 +96,21 @@ def test_a_new_application_is_drained_restarted_and_asked(applied: Web, predeces
         "systemctl restart app",
         HEALTH,
     ]
-    assert drained == [True]
+    assert drained == ["restart app, out of rotation"]
     assert not applied.system.path("/run/distributed-web/drain").exists()
     assert applied.system.path("/var/lib/distributed-web/current/app/wsgi.py").read_bytes() == b"v2"
+
+
+def test_a_nginx_that_must_restart_is_drained_and_one_that_reloads_is_not(applied: Web, predecessors: dict[str, str]) -> None:
+    drained = drains(applied.system, "restart nginx", "reload nginx")
+    applied.release(SECOND, {"/etc/nginx/nginx.conf": "nginx 2"})
+    applied.apply()
+    assert (drained, applied.system.clock) == (["reload nginx, in rotation"], 1000)
+    drained.clear()
+    applied.release(THIRD, {"/etc/nginx/nginx.conf": "nginx 2", "/etc/systemd/system/nginx.service.d/restart.conf": "1"})
+    applied.apply()
+    assert drained == ["restart nginx, out of rotation"]
+    assert not applied.system.path("/run/distributed-web/drain").exists()
 
 
 def test_what_a_server_does_before_it_stops_is_changed_without_taking_it_out(applied: Web, predecessors: dict[str, str]) -> None:

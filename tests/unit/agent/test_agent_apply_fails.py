@@ -8,7 +8,7 @@ from agent.apply import fetch
 from agent.state import State, current
 from agent.system import Completed, Failed
 from tests.unit.agent.fakes import identity
-from tests.unit.agent.web_server import CHECKS, FIRST, HAPROXY, RELOAD, SECOND, Web
+from tests.unit.agent.web_server import CHECKS, FIRST, HAPROXY, RELOAD, SECOND, Web, drains
 
 
 def test_a_refused_configuration_changes_nothing_and_is_refused_again(applied: Web, predecessors: dict[str, str]) -> None:
@@ -45,6 +45,16 @@ def test_a_release_whose_application_never_answers_is_taken_back_and_fails_again
     del applied.system.answers["/run/app/app.sock"]
     applied.apply(SECOND)
     assert current(applied.system) == SECOND
+
+
+def test_a_nginx_that_restarts_on_the_way_back_is_drained_as_well(applied: Web, predecessors: dict[str, str]) -> None:
+    drained = drains(applied.system, "restart nginx", "restart app")
+    applied.system.answers["/run/app/app.sock"] = "HTTP/1.1 500 Internal Server Error\r\n\r\n"
+    applied.release(SECOND, {"/etc/systemd/system/nginx.service.d/restart.conf": "1"}, app={"wsgi.py": b"v2"})
+    with pytest.raises(Failed, match="500 Internal Server Error"):
+        applied.apply()
+    assert drained == [f"restart {unit}, out of rotation" for unit in ("nginx", "app") * 2]
+    assert not applied.system.path("/run/distributed-web/drain").exists()
 
 
 def test_a_reload_that_haproxy_itself_refuses_is_a_failure(applied: Web, predecessors: dict[str, str]) -> None:

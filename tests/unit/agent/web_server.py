@@ -8,10 +8,11 @@ from agent.apply import apply, fetch
 from agent.database import Cluster
 from agent.mysql import Login, Mysql
 from agent.primary import Accounts
+from agent.system import Completed
 from tests.unit.agent.fakes import PEERS, Bucket, FakeSystem, identity
 from tests.unit.agent.mysql_world import World
 
-FIRST, SECOND = "1" * 16, "2" * 16
+FIRST, SECOND, THIRD = "1" * 16, "2" * 16, "3" * 16
 HAPROXY = "/etc/haproxy/haproxy.cfg"
 FILES = {
     HAPROXY: "haproxy 1",
@@ -100,3 +101,17 @@ class Units:
         world.here = holder
         Accounts(system=self._web.system, mysql=Mysql(Login(), world.query), address=PEERS[holder], **body).converge()
         world.here = here
+
+
+def drains(system: FakeSystem, *verbs: str) -> list[str]:
+    """Each time systemctl is called with one of these verbs, and whether visitors had had the time to go elsewhere."""
+    calm, noted = system.clock, []
+
+    def note(verb: str) -> Completed:
+        out = system.path("/run/distributed-web/drain").exists() and system.clock >= calm + 1.5
+        noted.append(f"{verb}, {'out of' if out else 'in'} rotation")
+        return Completed(0, "", "")
+
+    for verb in verbs:
+        system.answers[f"systemctl {verb}"] = lambda verb=verb: note(verb)
+    return noted
