@@ -44,10 +44,14 @@ class Store:
         self._probes = probes
 
     def recent(self, seen: str | None = None) -> Page:
-        """The newest notes, including everything up to the position `seen`. Raises `Unavailable`."""
-        with self._readers.cursor() as cursor:
-            if seen is None or _has_caught_up(cursor, seen):
-                return _page(cursor)
+        """The newest notes, including everything up to the position `seen`; from the primary when no replica answers in time.
+        Raises `Unavailable`."""
+        try:
+            with self._readers.cursor() as cursor:
+                if seen is None or _has_caught_up(cursor, seen):
+                    return _page(cursor)
+        except Unavailable:
+            pass  # it hangs, or has just died: HAProxy does not know yet
         with self._writers.cursor() as cursor:
             return _page(cursor)
 

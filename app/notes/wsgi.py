@@ -8,7 +8,7 @@ from .web import create_app
 _settings = Settings.from_environment()
 app = create_app(
     Store(
-        readers=Connections(_settings, _settings.read_port, timeout_s=2.0),
+        readers=Connections(_settings, _settings.read_port, timeout_s=0.5),  # HAProxy gives a page 0.8 s in all
         writers=Connections(_settings, _settings.write_port, timeout_s=5.0),
         probes=Connections(_settings, _settings.write_port, timeout_s=0.3),  # Nginx waits 1 s for the health answer
     ),

@@ -41,6 +41,15 @@ class Answers:
         return self._last
 
 
+class Silent(Answers):
+    """A server that hangs: the driver gives up."""
+
+    @contextmanager
+    def cursor(self):
+        raise Unavailable("timed out")
+        yield
+
+
 def database(name: str, *, read_only: bool, **more) -> Answers:
     return Answers({HOST: [(name, int(read_only))], RECENT: [(7, "hello", AT)], **more})
 
@@ -67,6 +76,11 @@ def test_an_author_reads_from_the_primary_when_the_replica_is_late():
     primary = database("web-a", read_only=False)
     assert store(replica=replica, primary=primary).recent(POSITION).database == Host("web-a", "primary")
     assert len(replica.asked) == 1
+
+
+def test_a_reader_whose_replica_does_not_answer_reads_from_the_primary():
+    primary = database("web-a", read_only=False)
+    assert store(replica=Silent(), primary=primary).recent().database == Host("web-a", "primary")
 
 
 def test_a_note_goes_to_the_primary_and_its_position_comes_back():
