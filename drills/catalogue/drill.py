@@ -34,7 +34,8 @@ NOTHING_LOST = NEVER | {"lost": 0}
 UNSEEN_BY_READERS = NOTHING_LOST | {"failed_reads": 0, "read_p99_s": 1, "slowest_read_s": 2}
 UNSEEN = UNSEEN_BY_READERS | {"failed_writes": 0}
 # What the load balancer in front allows (interval 5 s, two failures): a third of the new connections, for 15 s.
-FRONT_DOOR = {"failed_connections_share": 0.34, "last_failure_s": 15, "failed_reads_answered": 0}
+FRONT_DOOR = {"failed_connections_share": 0.4, "last_failure_s": 15, "failed_reads_answered": 0}
+A_THIRD_TYPICALLY = {"failed_connections_share": 0.34}  # of one run a few hundredths more are chance: of some 300 connections
 A_THIRD = NOTHING_LOST | FRONT_DOOR
 REJOIN = {"recovered_s": 60}
 # With the lease's default ttl of 5 s.

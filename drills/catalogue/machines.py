@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drills.catalogue.drill import (
     A_THIRD,
+    A_THIRD_TYPICALLY,
     FRONT_DOOR,
     NEVER,
     NO_TAKEOVER,
@@ -20,7 +21,7 @@ from drills.given import Cloning, Lagging, LongTransaction, Unshipped
 from drills.site import BALANCER, PRIMARY, REPLICA
 
 AT_ONCE = {"write_outage_s": 0.5}
-TYPICALLY = {"write_outage_s": 6.5}
+TYPICALLY = A_THIRD_TYPICALLY | {"write_outage_s": 6.5}
 TAKEN_OVER = FRONT_DOOR | OUTAGE
 REBUILT = {"recovered_s": 300}
 
@@ -73,6 +74,7 @@ POWER = (
         fault=PowerCut(server=BALANCER),
         at_most=A_THIRD | REJOIN,
         exactly=NO_TAKEOVER,
+        median_at_most=A_THIRD_TYPICALLY,
         lasts_s=30,
     ),
     Drill(
@@ -81,6 +83,7 @@ POWER = (
         fault=PowerCut(server=REPLICA),
         at_most=A_THIRD | REJOIN,
         exactly=NO_TAKEOVER,
+        median_at_most=A_THIRD_TYPICALLY,
         lasts_s=30,
     ),
     Drill(

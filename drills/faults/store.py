@@ -36,12 +36,13 @@ class StoreOutage(Fault):
 class StoreRollback(Fault):
     """The lease's record is once more what it was `seconds` ago, or, `past_switchover`, before the primary was another.
 
-    Nobody takes a record older than one that he saw, so the end is the operator's: he promotes the one who was primary.
+    The holder goes on with its own epoch: its renewals are newer. Past a switchover the record names a former holder, and
+    nobody takes one older than he saw, so the end is the operator's: he promotes the one who was primary.
     """
 
     seconds: float
     past_switchover: bool = False
-    undone: ClassVar[str] = "an operator promotes the former primary"
+    undone: ClassVar[str] = "where the record names a former holder, an operator promotes the last one"
 
     def begin(self, site: Site, server: Server) -> None:
         table, old = lease(site)
@@ -55,8 +56,9 @@ class StoreRollback(Fault):
 
     def end(self, site: Site, server: Server) -> None:
         outage.end(site.instance, SERVICE)
-        epoch = lease(site)[1]["epoch"]["N"]
-        command(latest(site), f"{PROMOTE} --force {epoch}")
+        if self.past_switchover:
+            epoch = lease(site)[1]["epoch"]["N"]
+            command(latest(site), f"{PROMOTE} --force {epoch}")
 
 
 def lease(site: Site) -> tuple[str, dict]:
