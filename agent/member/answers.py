@@ -73,7 +73,7 @@ class Answers:
 
     def _fresh(self) -> Look:
         now = boottime()
-        look = self._observer.since(now - FRESH_S, PATIENCE_S)
+        look = self._sight.lag(self._observer.since(now - FRESH_S, PATIENCE_S), now)
         if look.at < now - FRESH_S:
             return replace(look, error=f"MySQL has not answered for {boottime() - look.at:.1f} s")
         return look
@@ -90,7 +90,8 @@ class Answers:
 
     def _lease(self) -> Answer:
         """Everything that an operator wants to know of this server's part."""
-        state, look, now = self._loop.state, self._observer.latest, boottime()
+        state, now = self._loop.state, boottime()
+        look = self._sight.lag(self._observer.latest, now)
         held, watch = state.hold, state.watch
         record = held.record if held else watch.record if watch else None
         leads = self._leads()
@@ -116,9 +117,9 @@ class Answers:
     # For the members.
 
     def _status(self) -> Status:
-        state, look = self._loop.state, self._observer.latest
-        local = self._sight.local(look, boottime())
-        if boottime() - look.at >= FRESH_S + PATIENCE_S:
+        state, look, now = self._loop.state, self._observer.latest, boottime()
+        local = self._sight.local(look, now)
+        if now - look.at >= FRESH_S + PATIENCE_S:
             local = replace(local, alive=False)
         return Status(
             name=self._config.server,
@@ -129,6 +130,7 @@ class Answers:
             receiving=look.receiving,
             received=look.received,
             leads=self._leads(),
+            lag_s=self._sight.lag(look, now).lag_s,
         )
 
     def _ask(self, message: Message, by: str) -> Answer:

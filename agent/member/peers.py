@@ -6,7 +6,7 @@ import http.client
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ..lease.view import Local, Peer
@@ -30,10 +30,12 @@ class Status:
     receiving: bool
     received: str  # executed or waiting to be applied
     leads: bool  # it holds the lease and its MySQL is open
+    lag_s: float | None = None
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Status:
-        return cls(**raw | {"local": Local(**raw["local"])})
+        """Raises TypeError when something lacks. What a member of a newer release says besides is left out."""
+        return cls(**_known(cls, raw) | {"local": Local(**_known(Local, raw["local"]))})
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -55,11 +57,12 @@ class Peers:
     def __init__(self, system: System, config: Config, timeout_s: float) -> None:
         self._system, self._config, self._timeout_s = system, config, timeout_s
         self.said: dict[str, Said] = {}
+        self._pauses = {name: threading.Event() for name in config.others}
 
     def follow(self, name: str, period_s: Callable[[], float]) -> None:
         """For ever, in a thread of its own: ask one member how it is, on one connection while that lasts."""
         connection: http.client.HTTPSConnection | None = None
-        pause = threading.Event()
+        pause = self._pauses[name]
         while True:
             asked = boottime()
             try:
@@ -71,6 +74,12 @@ class Peers:
                     connection.close()
                 connection = None
             pause.wait(period_s())
+            pause.clear()
+
+    def hurry(self) -> None:
+        """Whoever is followed is asked now, and from now on as often as the period says by now."""
+        for pause in self._pauses.values():
+            pause.set()
 
     def fresh(self, now: float, age_s: float) -> dict[str, Status]:
         """Those that answered a question not older than that."""
@@ -122,6 +131,11 @@ class Peers:
         except OSError as error:
             raise Failed(f"{name}:{MEMBERS_PORT}: {error}") from None
         return connection
+
+
+def _known(kind: type, raw: Mapping[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in raw.items() if name in names}
 
 
 def _exchange(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..lease import gtid
 from ..lease.view import Local, Peer
@@ -14,11 +14,21 @@ from .peers import Peers, Status
 FRESH_PART = 0.2  # of ttl: an older answer of a member is none
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What the source (an address) had executed at `since`, CLOCK_BOOTTIME."""
+
+    source: str | None = None
+    executed: str = ""
+    since: float = 0.0
+
+
 class MemberSight:
     def __init__(self, config: Config, observer: Observer, peers: Peers, synchronous_from: Callable[[], str]) -> None:
         self._config, self._observer, self._peers, self._synchronous_from = config, observer, peers, synchronous_from
         self._complete: int | None = None  # the mysqld (process id) that has caught up with its source since it started
         self._receiving: tuple[int | None, float] = (None, float("inf"))  # a mysqld, and since when it receives
+        self._wanted = Wanted()
 
     def since(self, at: float, timeout_s: float) -> Look:
         return self._observer.since(at, timeout_s)
@@ -28,6 +38,7 @@ class MemberSight:
 
     def local(self, look: Look, now: float) -> Local:
         statuses = self._fresh(now)
+        self._want(look)
         if look.receiving and look.mysqld != self._receiving[0]:
             self._receiving = (look.mysqld, look.at)
         if look.receiving and self._has_caught_up(look):
@@ -40,6 +51,21 @@ class MemberSight:
             replicas_connected=connected,
             replicas_caught_up=connected and all(gtid.contains(s.received, self._synchronous_from()) for s in followers),
         )
+
+    def lag(self, look: Look, now: float) -> Look:
+        """The look with the lag that the source's own word shows. MySQL counts from the event that its applier works on: 0 for
+        a receiver that is stuck, by a full disk or by a network that loses everything."""
+        if look.lag_s is None or gtid.contains(look.local.executed, self._wanted.executed):
+            return look
+        return replace(look, lag_s=max(look.lag_s, round(now - self._wanted.since, 1)))
+
+    def _want(self, look: Look) -> None:
+        """The source's newest known word once the last one is done."""
+        said = self._peers.said.get(self._config.named(look.source) or "")
+        if said is None or look.source != self._wanted.source:
+            self._wanted = Wanted(source=look.source)
+        if said and gtid.contains(look.local.executed, self._wanted.executed):
+            self._wanted = Wanted(source=look.source, executed=said.status.local.executed, since=said.asked)
 
     def _fresh(self, now: float) -> dict[str, Status]:
         return self._peers.fresh(now, FRESH_PART * self._config.settings.ttl_s)

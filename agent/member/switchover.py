@@ -16,6 +16,7 @@ from .peers import Peers
 
 POLL_S = 0.01
 STARTED_S = 1.0
+LAG_S = 2.0  # of a candidate, at most; MySQL counts whole seconds
 OPENED_S = 5.0  # beyond what the holder waits for the other to catch up
 RESIGN_S = 80  # systemd allows 90
 TOGETHER_S = 5.0  # whoever said goodbye so lately stops together with this server: nobody to wait for
@@ -89,6 +90,8 @@ class Switchovers:
             return f"{name} has not got the data of database {state.hold.record.cluster_id}"
         if status.source != self._config.server:
             return f"{name} does not follow {self._config.server}"
+        if status.lag_s is not None and status.lag_s > LAG_S:
+            return f"{name} is {status.lag_s:.0f} s behind: writes would have to wait for it"
         return None
 
     def _hand_over(self, name: str) -> Switched:

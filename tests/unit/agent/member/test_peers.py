@@ -20,7 +20,7 @@ from tests.unit.agent.fakes import FakeSystem
 from tests.unit.agent.member.certificates import Authority
 from tests.unit.agent.member.conftest import CONNECT
 from tests.unit.agent.member.partner import Member
-from tests.unit.agent.member.scene import DATA
+from tests.unit.agent.member.scene import DATA, status
 
 POSTS = ("/ask", "/look", "/pause", "/lead", "/accounts", "/switchover", "/goodbye", "/resign", "/promote")
 
@@ -120,6 +120,21 @@ def test_a_member_is_followed_on_one_connection_and_again_after_it_was_lost(
     assert peers.fresh(boottime(), 5) == {"web-b": peers.said["web-b"].status}
     stop.set()
     connects[-1].sock.shutdown(socket.SHUT_RDWR)
+
+
+def test_what_a_member_of_a_newer_release_says_besides_is_left_out_and_what_one_of_an_older_does_not_say_is_unknown() -> None:
+    raw = status().to_json()
+    del raw["lag_s"]
+    raw["local"]["mood"] = raw["weather"] = "fine"
+    assert Status.from_json(raw) == status()
+
+
+def test_a_member_that_is_followed_at_leisure_is_asked_at_once_when_it_is_in_a_hurry(asking, member: Member) -> None:
+    peers = asking()
+    threading.Thread(target=peers.follow, args=("web-b", lambda: 3600), daemon=True).start()
+    first = _newer(peers, float("-inf"))
+    peers.hurry()
+    assert _newer(peers, first) > first
 
 
 def _newer(peers: Peers, asked: float) -> float:

@@ -128,3 +128,31 @@ def test_a_dead_mysqld_is_not_complete(replica: Bench) -> None:
 def test_a_replica_that_does_not_receive_is_not_complete_whatever_it_has(replica: Bench) -> None:
     replica.said(SOURCE, NOW)
     assert not replica.local(replace(REPLICA, receiving=False)).complete
+
+
+def test_a_replica_whose_receiver_is_stuck_is_as_far_behind_as_its_source_says_whatever_mysql_counts(replica: Bench) -> None:
+    stuck = replace(REPLICA, lag_s=0)
+    replica.said(replace(SOURCE, local=replace(DATA, executed="a:1-11")), NOW)
+    replica.local(stuck)
+    replica.said(replace(SOURCE, local=replace(DATA, executed="a:1-20")), NOW + 5)
+    replica.local(stuck)
+    assert replica.sight.lag(stuck, NOW + 6).lag_s == 6.0
+    behind = replace(stuck, local=replace(DATA, executed="a:1-12"))
+    replica.local(behind)
+    assert replica.sight.lag(behind, NOW + 6).lag_s == 1.0
+    assert replica.sight.lag(replace(stuck, local=replace(DATA, executed="a:1-20")), NOW + 6).lag_s == 0
+
+
+def test_what_another_source_had_is_not_waited_for(replica: Bench) -> None:
+    stuck = replace(REPLICA, lag_s=0)
+    replica.said(replace(SOURCE, local=replace(DATA, executed="b:1")), NOW)
+    replica.local(stuck)
+    alone = replace(stuck, source=None)
+    replica.local(alone)
+    assert replica.sight.lag(alone, NOW + 6).lag_s == 0
+
+
+def test_a_lag_that_mysql_does_not_know_stays_unknown(replica: Bench) -> None:
+    replica.said(replace(SOURCE, local=replace(DATA, executed="a:1-11")), NOW)
+    replica.local(REPLICA)
+    assert replica.sight.lag(REPLICA, NOW + 6).lag_s is None

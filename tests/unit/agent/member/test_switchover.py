@@ -98,6 +98,7 @@ def test_a_server_that_cannot_be_the_primary_is_refused_with_those_that_can(stag
         (status(local=replace(DATA, alive=False)), "web-b: mysqld does not answer"),
         (status(local=replace(DATA, cluster_id=None)), "web-b has not got the data of database cluster-1"),
         (status(source=None), "web-b does not follow web-a"),
+        (status(lag_s=28.0), "web-b is 28 s behind: writes would have to wait for it"),
     ],
 )
 def test_who_could_not_take_over_is_refused_before_a_write_is_held_up(stage: Stage, answer: Any, reason: str) -> None:
