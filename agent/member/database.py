@@ -7,17 +7,19 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from ..mysql import NO_SUCH_THREAD, Mysql, MysqlFailed, Session
-from ..replication import replica_status
+from ..mysql import NO_SUCH_THREAD, Mysql, MysqlFailed, Row, Session
 from ..system import Failed, System
 from .look import plain
 from .mysqld import Mysqld, boottime
 
+STATUS = "SHOW REPLICA STATUS"
 # While it exists mysqld may be writable: whoever outlives the unit kills mysqld then.
 MARK = "/run/distributed-web/writable"
 OURS = ("root", "replication", "system user", "event_scheduler")  # not clients; the replica is still to receive the rest
 KILL_EVERY_S = 0.02
 UNMARKED_S = 0.2  # less than a demotion has before it kills
+
+Rows = Callable[..., list[Row]]
 
 
 class Database:
@@ -31,16 +33,15 @@ class Database:
 
         Returns whether it is open; raises Failed when MySQL refuses a step.
         """
-        with self.lock:
-            self._leave_source()
-            self.wait_for_replicas(semi_sync)
-            with closing(Session(self._mysql.login, self._statement_s)) as this_mysqld:
-                this_mysqld.rows("SELECT 1")  # an order that comes late ends with the mysqld that it was meant for
-                mark(self._system)
-                if not may_open():
-                    return False
-                this_mysqld.rows("SET GLOBAL read_only = OFF")  # and with it super_read_only
-                return True
+        # One connection: quicker, and an order that comes late ends with the mysqld that it was meant for.
+        with self.lock, closing(Session(self._mysql.login, 2 * self._statement_s)) as this_mysqld:
+            self._leave_source(this_mysqld.rows)
+            self._wait_for_replicas(this_mysqld.rows, semi_sync)
+            mark(self._system)
+            if not may_open():
+                return False
+            this_mysqld.rows("SET GLOBAL read_only = OFF")  # and with it super_read_only
+            return True
 
     def close(self, patience_s: float) -> None:
         """Read-only, and every client gone that could still hold a write. Clients are killed after `patience_s`, not before.
@@ -57,8 +58,11 @@ class Database:
         unmark(self._system)
 
     def wait_for_replicas(self, on: bool) -> None:
-        self._mysql.rows(f"SET GLOBAL rpl_semi_sync_source_enabled = {'ON' if on else 'OFF'}", timeout_s=self._statement_s)
-        self.synchronous_from = plain(self._mysql.value("SELECT @@global.gtid_executed")) if on else ""
+        self._wait_for_replicas(self._mysql.rows, on)
+
+    def _wait_for_replicas(self, rows: Rows, on: bool) -> None:
+        rows(f"SET GLOBAL rpl_semi_sync_source_enabled = {'ON' if on else 'OFF'}")
+        self.synchronous_from = plain(rows("SELECT @@global.gtid_executed AS executed")[0]["executed"]) if on else ""
 
     def _is_as_it_started(self) -> bool:
         """Read-only, then. One that does not say so at once is taken by the mark: only somebody who is root on the server
@@ -68,22 +72,20 @@ class Database:
         except MysqlFailed:
             return True
 
-    def _leave_source(self) -> None:
-        status = replica_status(self._mysql, timeout_s=self._statement_s)
+    def _leave_source(self, rows: Rows) -> None:
+        status = next(iter(rows(STATUS)), None)
         if status is None:
             return
-        self._mysql.rows("STOP REPLICA IO_THREAD", timeout_s=self._statement_s)
-        received = plain((replica_status(self._mysql) or status)["Retrieved_Gtid_Set"])
+        rows("STOP REPLICA IO_THREAD")
+        received = plain(rows(STATUS)[0]["Retrieved_Gtid_Set"])
         if received and status["Replica_SQL_Running"] == "Yes":
-            waited = self._mysql.value(
-                "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", received, self._statement_s, timeout_s=2 * self._statement_s
-            )
-            if waited:
+            waited = rows("SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s) AS late", received, self._statement_s)
+            if waited[0]["late"]:
                 raise Failed("database: what was received is not applied yet")
-        elif received and self._mysql.value("SELECT NOT GTID_SUBSET(%s, @@global.gtid_executed)", received):
+        elif received and rows("SELECT NOT GTID_SUBSET(%s, @@global.gtid_executed) AS lacks", received)[0]["lacks"]:
             raise Failed("database: the applier is stopped before the end of what was received")
-        self._mysql.rows("STOP REPLICA", timeout_s=self._statement_s)
-        self._mysql.rows("RESET REPLICA ALL", timeout_s=self._statement_s)
+        rows("STOP REPLICA")
+        rows("RESET REPLICA ALL")
 
     def _close(self, patience_s: float) -> None:
         """SET waits for commits under way and for transactions with locks (MySQL manual, "read_only"): a long one is killed."""

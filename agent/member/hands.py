@@ -155,6 +155,7 @@ class Hands:
     def _closed(self, state: State, generation: int) -> None:
         planned = state.hold is not None and state.hold.handing is not None
         if planned:
+            self._peers.hurry()
             self._balancer.pause()
             self._peers.tell_all("/pause", {}, 0.05)
         elif state.given_up >= 0:

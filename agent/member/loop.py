@@ -14,6 +14,7 @@ from .look import Look
 from .mysqld import boottime
 
 SILENT_PART = 0.2  # of ttl: a mysqld that has not answered for so long does not answer
+HANDING_S = 0.01  # between two ticks while the epoch is given away: writers wait for the candidate's last transaction
 SETTLE_PART = 0.05  # of ttl: how long a look may take that has to be younger than an opening or a closing
 
 
@@ -60,7 +61,8 @@ class Loop:
     def turn(self) -> None:
         """The next event, or a tick when it is time for one."""
         now = boottime()
-        beat = now if self._hurries else self._ticked + self.ttl_s / 50
+        hold = self.state.hold
+        beat = now if self._hurries else self._ticked + (HANDING_S if hold and hold.handing else self.ttl_s / 50)
         wait = min(beat, failover.due(self.state, now)) - now
         try:
             event, generation = self._events.get(timeout=max(0.0, wait)) if wait > 0 else self._events.get_nowait()

@@ -15,11 +15,17 @@ from agent.system import Failed
 from tests.unit.agent.fakes import FakeSystem
 
 FOLLOWS = [{"Retrieved_Gtid_Set": "a:1-\n9", "Replica_SQL_Running": "Yes"}]
-CONNECT = "SELECT 1"
 STATUS, STOP_RECEIVING = "SHOW REPLICA STATUS", "STOP REPLICA IO_THREAD"
 WRITABLE, CLOSED = "SET GLOBAL read_only = OFF", "SET GLOBAL super_read_only = ON"
 ALONE = "SET GLOBAL rpl_semi_sync_source_enabled = OFF"
-LEAVE = [STATUS, STOP_RECEIVING, STATUS, "SELECT WAIT_FOR_EXECUTED_GTID_SET('a:1-9', 5.0)", "STOP REPLICA", "RESET REPLICA ALL"]
+LEAVE = [
+    STATUS,
+    STOP_RECEIVING,
+    STATUS,
+    "SELECT WAIT_FOR_EXECUTED_GTID_SET('a:1-9', 5.0) AS late",
+    "STOP REPLICA",
+    "RESET REPLICA ALL",
+]
 CLIENTS = (
     "SELECT id AS id FROM performance_schema.processlist"
     " WHERE user NOT IN ('root', 'replication', 'system user', 'event_scheduler')"
@@ -62,13 +68,13 @@ class Connection:
         self._sql, self._ends = sql, ends
         self._made = False
 
-    def rows(self, text: str) -> list[Row]:
+    def rows(self, text: str, *args: Any) -> list[Row]:
         if not self._made:
             self._ends.append(self)
         self._made = True
         if self.ended:
             raise MysqlFailed(2006, "server has gone away")
-        return self._sql(Login(), text, (), 0)
+        return self._sql(Login(), text, args, 0)
 
     def close(self) -> None:
         self._ends.remove(self)
@@ -99,24 +105,24 @@ def make(system: FakeSystem, sql: Statements, connections: list[Connection]) -> 
 
 
 def test_a_replica_is_opened_by_these_statements(make, sql: Statements, system: FakeSystem) -> None:
-    sql.answers = {STATUS: FOLLOWS, "SELECT WAIT": [{"value": 0}]}
+    sql.answers = {STATUS: FOLLOWS, "SELECT WAIT": [{"late": 0}]}
     assert make().open(lambda: True, semi_sync=False)
-    assert sql.sent == [*LEAVE, ALONE, CONNECT, WRITABLE]
+    assert sql.sent == [*LEAVE, ALONE, WRITABLE]
     assert is_marked(system)
 
 
 def test_a_server_that_follows_nobody_is_opened_at_once(make, sql: Statements) -> None:
     assert make().open(lambda: True, semi_sync=False)
-    assert sql.sent == [STATUS, ALONE, CONNECT, WRITABLE]
+    assert sql.sent == [STATUS, ALONE, WRITABLE]
 
 
 @pytest.mark.parametrize("wait", [True, False])
 def test_it_is_settled_before_the_first_write_whether_commits_wait(make, sql: Statements, wait: bool) -> None:
-    sql.answers = {"SELECT @@global.gtid_executed": [{"value": "a:1-\n9"}]}
+    sql.answers = {"SELECT @@global.gtid_executed": [{"executed": "a:1-\n9"}]}
     database = make()
     assert database.open(lambda: True, semi_sync=wait)
     set_to = f"SET GLOBAL rpl_semi_sync_source_enabled = {'ON' if wait else 'OFF'}"
-    assert sql.sent == [STATUS, set_to, *(["SELECT @@global.gtid_executed"] if wait else []), CONNECT, WRITABLE]
+    assert sql.sent == [STATUS, set_to, *(["SELECT @@global.gtid_executed AS executed"] if wait else []), WRITABLE]
     assert database.synchronous_from == ("a:1-9" if wait else "")
 
 
@@ -129,7 +135,7 @@ def test_nothing_is_writable_when_the_lease_says_no_at_the_last_instant(make, sq
         return False
 
     assert not make().open(may_open, semi_sync=False)
-    assert (marked, sql.sent) == ([True], [STATUS, ALONE, CONNECT])
+    assert (marked, sql.sent) == ([True], [STATUS, ALONE])
 
 
 def test_an_order_to_open_that_comes_late_ends_with_the_mysqld_it_was_meant_for(
@@ -144,18 +150,18 @@ def test_an_order_to_open_that_comes_late_ends_with_the_mysqld_it_was_meant_for(
 
     with pytest.raises(MysqlFailed, match="gone away"):
         make().open(may_open, semi_sync=False)
-    assert (sql.sent, connections) == ([STATUS, ALONE, CONNECT], [])
+    assert (sql.sent, connections) == ([STATUS, ALONE], [])
 
 
 def test_the_lease_is_asked_after_everything_that_may_take_long(make, sql: Statements) -> None:
-    sql.answers = {STATUS: FOLLOWS, "SELECT WAIT": [{"value": 0}]}
+    sql.answers = {STATUS: FOLLOWS, "SELECT WAIT": [{"late": 0}]}
     before = []
     make().open(lambda: before.extend(sql.sent) or True, semi_sync=False)
-    assert before == [*LEAVE, ALONE, CONNECT]
+    assert before == [*LEAVE, ALONE]
 
 
 def test_what_was_received_and_is_not_applied_in_time_is_not_dropped(make, sql: Statements, system: FakeSystem) -> None:
-    sql.answers = {STATUS: FOLLOWS, "SELECT WAIT": [{"value": 1}]}
+    sql.answers = {STATUS: FOLLOWS, "SELECT WAIT": [{"late": 1}]}
     with pytest.raises(Failed, match="database: what was received is not applied yet"):
         make().open(lambda: True, semi_sync=False)
     assert sql.sent == LEAVE[:4] and not is_marked(system)
@@ -163,14 +169,14 @@ def test_what_was_received_and_is_not_applied_in_time_is_not_dropped(make, sql: 
 
 @pytest.mark.parametrize(("lacks", "opened"), [(1, False), (0, True)])
 def test_a_stopped_applier_is_no_matter_only_when_it_had_come_to_the_end(make, sql: Statements, lacks: int, opened: bool) -> None:
-    sql.answers = {STATUS: [FOLLOWS[0] | {"Replica_SQL_Running": "No"}], "SELECT NOT GTID_SUBSET": [{"value": lacks}]}
+    sql.answers = {STATUS: [FOLLOWS[0] | {"Replica_SQL_Running": "No"}], "SELECT NOT GTID_SUBSET": [{"lacks": lacks}]}
     if opened:
         assert make().open(lambda: True, semi_sync=False)
     else:
         with pytest.raises(Failed, match="the applier is stopped before the end"):
             make().open(lambda: True, semi_sync=False)
-    subset = "SELECT NOT GTID_SUBSET('a:1-9', @@global.gtid_executed)"
-    assert sql.sent == [*LEAVE[:3], subset, *([*LEAVE[-2:], ALONE, CONNECT, WRITABLE] if opened else [])]
+    subset = "SELECT NOT GTID_SUBSET('a:1-9', @@global.gtid_executed) AS lacks"
+    assert sql.sent == [*LEAVE[:3], subset, *([*LEAVE[-2:], ALONE, WRITABLE] if opened else [])]
 
 
 def test_nobody_changes_whom_it_follows_during_an_opening(make, sql: Statements) -> None:

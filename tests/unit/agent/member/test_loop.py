@@ -164,6 +164,23 @@ def test_the_next_event_or_instant_is_waited_for_and_no_longer(bench: Bench, mon
     assert waited == [0.1, 0.04, 0.01]
 
 
+def test_a_candidate_is_looked_at_again_after_a_hundredth_of_a_second_because_writers_wait(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited = []
+
+    class Queue:
+        def get(self, timeout: float):
+            waited.append(round(timeout, 3))
+            raise queue.Empty
+
+    loop = bench.loop(replace(HOLDER, hold=replace(OPEN, opened=False, handing="web-b", handing_since=bench.clock.now)))
+    monkeypatch.setattr(loop, "_events", Queue())
+    loop._ticked = bench.clock.now
+    loop.turn()
+    assert waited == [0.01]
+
+
 @pytest.mark.parametrize(("event", "hurries"), [(Switchover("web-b"), True), (Switchover("web-c"), False)])
 def test_what_follows_from_a_change_of_the_lease_waits_for_no_beat(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, event: Event, hurries: bool
