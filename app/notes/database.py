@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 
 import pymysql
 
@@ -36,12 +37,14 @@ class Host:
 
 
 class Connections:
-    """Connections to one port of HAProxy; every network step is bounded by `timeout_s` seconds."""
+    """At most so many connections to one port of HAProxy at once; waiting for one, and every network step, is bounded by
+    `timeout_s` seconds."""
 
-    def __init__(self, settings: Settings, port: int, *, timeout_s: float):
+    def __init__(self, settings: Settings, port: int, *, timeout_s: float, at_most: int):
         self._settings = settings
         self._port = port
         self._timeout_s = timeout_s
+        self._places = BoundedSemaphore(at_most)
         self._tls = ssl.create_default_context(cafile=settings.ca)
         # Idle ones with their best-before, the last used first: threads are many, so that some may wait for a dead server, and
         # connections as few as the work needs. A deque's ends may be used from any thread.
@@ -51,6 +54,16 @@ class Connections:
     def cursor(self) -> Iterator[pymysql.cursors.Cursor]:
         """A cursor on a connection of this thread alone, each statement its own transaction. Raises `Unavailable`, of which
         `Moved` says that a write was refused and not half done."""
+        if not self._places.acquire(timeout=self._timeout_s):
+            raise Unavailable(f"every connection has been in use for {self._timeout_s:g} s")
+        try:
+            with self._cursor() as cursor:
+                yield cursor
+        finally:
+            self._places.release()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[pymysql.cursors.Cursor]:
         connection = None
         try:
             connection, best_before = self._take()

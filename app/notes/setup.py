@@ -40,7 +40,7 @@ def migrate(cursor, changes: list[tuple[str, str]]) -> list[str]:
 
 def main() -> int:
     settings = Settings.from_environment()
-    connections = Connections(settings, settings.write_port, timeout_s=60.0)
+    connections = Connections(settings, settings.write_port, timeout_s=60.0, at_most=1)
     changes = [(path.stem, path.read_text()) for path in sorted(SCHEMA.glob("*.sql"))]
     deadline = time.monotonic() + DEADLINE_S
     while True:

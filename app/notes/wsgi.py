@@ -5,12 +5,15 @@ from .settings import Settings
 from .store import Store
 from .web import create_app
 
+# All who waited for a switchover go on at once: with a handshake each they would keep the new primary busy for a second.
+WRITES = 4
+
 _settings = Settings.from_environment()
 app = create_app(
     Store(
-        readers=Connections(_settings, _settings.read_port, timeout_s=0.5),  # HAProxy gives a page 0.8 s in all
-        writers=Connections(_settings, _settings.write_port, timeout_s=5.0),
-        probes=Connections(_settings, _settings.write_port, timeout_s=0.3),  # Nginx waits 1 s for the health answer
+        readers=Connections(_settings, _settings.read_port, timeout_s=0.5, at_most=40),  # HAProxy gives a page 0.8 s in all
+        writers=Connections(_settings, _settings.write_port, timeout_s=5.0, at_most=WRITES),
+        probes=Connections(_settings, _settings.write_port, timeout_s=0.3, at_most=2),  # Nginx waits 1 s for the health answer
     ),
     server=_settings.server,
 )

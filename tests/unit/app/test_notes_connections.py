@@ -62,7 +62,7 @@ def made(monkeypatch):
 
 @pytest.fixture
 def connections(environment, made):
-    return Connections(Settings.from_environment(environment), 3308, timeout_s=2.0)
+    return Connections(Settings.from_environment(environment), 3308, timeout_s=2.0, at_most=3)
 
 
 def test_a_connection_verifies_the_databases_name_and_every_step_is_bounded(connections, made):
@@ -116,6 +116,15 @@ def test_requests_at_the_same_time_have_connections_of_their_own_and_the_last_us
         with connections.cursor() as again:
             assert again is first
     assert len(made) == 2
+
+
+def test_no_more_than_allowed_are_in_use_and_who_waits_in_vain_is_told(environment, made):
+    connections = Connections(Settings.from_environment(environment), 3308, timeout_s=0.01, at_most=1)
+    with connections.cursor(), pytest.raises(Unavailable, match="every connection has been in use"), connections.cursor():
+        pass
+    with connections.cursor():
+        pass
+    assert len(made) == 1
 
 
 def test_what_a_burst_left_behind_is_closed_when_it_is_old(connections, made, monkeypatch):
