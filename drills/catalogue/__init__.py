@@ -34,8 +34,8 @@ class UnknownDrill(Exception):
 
 
 def selected(names: tuple[str, ...]) -> list[Drill]:
-    """The named drills and selections, or all but the quiet hour. Raises UnknownDrill."""
-    wanted = [drill for name in names for drill in SELECTIONS.get(name, (name,))]
+    """The named drills and selections, each once, or all but the quiet hour. Raises UnknownDrill."""
+    wanted = list(dict.fromkeys(drill for name in names for drill in SELECTIONS.get(name, (name,))))
     for name in wanted:
         if name not in DRILLS:
             raise UnknownDrill(f"there is no drill {name!r}; there are: {', '.join((*SELECTIONS, *DRILLS))}")

@@ -30,6 +30,11 @@ def test_a_fault_that_lasts_says_how_it_ends_and_one_that_does_not_has_nothing_t
     assert undoes == (drill.lasts_s > 0 and drill.name != "quiet-hour")
 
 
+def test_a_drill_named_twice_is_run_once() -> None:
+    names = [drill.name for drill in catalogue.selected(("nginx-kill", "quick", "switchover", "nginx-kill"))]
+    assert names == ["nginx-kill", *catalogue.SELECTIONS["quick"]]
+
+
 def test_without_a_name_all_are_selected_but_the_quiet_hour_and_what_spoils_most_comes_last():
     names = [drill.name for drill in catalogue.selected(())]
     assert set(catalogue.DRILLS) - set(names) == {"quiet-hour"}
