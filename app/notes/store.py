@@ -13,6 +13,7 @@ SHOWN = 20
 CATCH_UP_S = 0.3
 # A switchover lasts a few tenths of a second; HAProxy keeps new connections waiting meanwhile.
 MOVE_S = 1.0
+PROBE_S = 0.7  # Nginx waits 1 s for the health answer
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,23 @@ class Store:
             return Written(id=note_id, database=host(cursor), position=position.replace("\n", ""))
 
     def primary(self) -> Host:
-        """The primary that a write would reach now. Raises `Unavailable`."""
-        with self._probes.cursor() as cursor:
-            found = host(cursor)
-        if found.role != "primary":
-            raise Unavailable(f"{found.host} answers for the primary but is read-only")
-        return found
+        """The primary that a write would reach. Raises `Unavailable`, not in a switchover before PROBE_S: a server that says
+        "no primary" loses the writes that queue for it at HAProxy."""
+        end = time.monotonic() + PROBE_S
+        while True:
+            try:
+                with self._probes.cursor() as cursor:
+                    return _primary(cursor)
+            except Moved:
+                if time.monotonic() > end:
+                    raise
+
+
+def _primary(cursor) -> Host:
+    found = host(cursor)
+    if found.role != "primary":
+        raise Moved(f"{found.host} answers for the primary but is read-only")
+    return found
 
 
 def _has_caught_up(cursor, position: str) -> bool:

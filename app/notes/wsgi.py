@@ -2,7 +2,7 @@
 
 from .database import Connections
 from .settings import Settings
-from .store import Store
+from .store import PROBE_S, Store
 from .web import create_app
 
 # All who waited for a switchover go on at once: with a handshake each they would keep the new primary busy for a second.
@@ -13,9 +13,7 @@ app = create_app(
     Store(
         readers=Connections(_settings, _settings.read_port, timeout_s=0.5, at_most=40),  # HAProxy gives a page 0.8 s in all
         writers=Connections(_settings, _settings.write_port, timeout_s=5.0, at_most=WRITES),
-        # Nginx waits 1 s for the health answer. Not much less: in a switchover HAProxy keeps the probe waiting like any writer,
-        # and a server that answered "no primary" meanwhile would lose the writes that queue for it.
-        probes=Connections(_settings, _settings.write_port, timeout_s=0.8, at_most=6),
+        probes=Connections(_settings, _settings.write_port, timeout_s=PROBE_S, at_most=6),
     ),
     server=_settings.server,
 )

@@ -91,9 +91,17 @@ def test_a_note_goes_to_the_primary_and_its_position_comes_back():
     assert primary.asked[0] == ("INSERT INTO notes (text, written_at) VALUES (%s, UTC_TIMESTAMP(3))", "hello")
 
 
-def test_a_read_only_server_is_no_primary():
+def test_a_read_only_server_is_no_primary(monkeypatch):
+    clock = iter((0, 0.5, 1))
+    monkeypatch.setattr("notes.store.time.monotonic", lambda: next(clock))
     with pytest.raises(Unavailable, match="web-b answers for the primary but is read-only"):
         store(primary=database("web-b", read_only=True)).primary()
+
+
+def test_a_probe_in_a_switchover_finds_the_new_primary():
+    primary = Moving(ready=3)
+    assert store(primary=primary).primary() == Host("web-b", "primary")
+    assert primary.attempts == 3
 
 
 CHANGES = [("0001-notes", "CREATE TABLE notes"), ("0002-more", "ALTER TABLE notes")]
