@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from .mysql import Login, Mysql
+from .mysql import Login, Mysql, Row
 
 MYSQL_CA = "/etc/mysql/tls/ca.pem"  # the certificate's own copy where mysqld may read it (AppArmor)
+STATUS_DEADLINE_S = 5
 CLONE_DEADLINE_S = 3600
 RESTART_DEADLINE_S = 180
 
@@ -39,9 +42,14 @@ def follows(mysql: Mysql, source: Login) -> bool:
     return bool(rows) and [_plain(value) for value in rows[0].values()] == wanted and threads(mysql) == ("Yes", "Yes")
 
 
-def replica_status(mysql: Mysql, timeout_s: float = 5) -> dict[str, Any] | None:
-    """SHOW REPLICA STATUS of the one channel, None on a server that follows nobody."""
-    return next(iter(mysql.rows("SHOW REPLICA STATUS", timeout_s=timeout_s)), None)
+def replica_status(mysql: Mysql) -> dict[str, Any] | None:
+    """As `status_of`, on a connection of its own."""
+    return status_of(partial(mysql.rows, timeout_s=STATUS_DEADLINE_S))
+
+
+def status_of(rows: Callable[[str], list[Row]]) -> dict[str, Any] | None:
+    """SHOW REPLICA STATUS of the one channel, None on a server that follows nobody. `rows` runs a statement."""
+    return next(iter(rows("SHOW REPLICA STATUS")), None)
 
 
 def threads(mysql: Mysql) -> tuple[str, str] | None:

@@ -8,11 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 from ..mysql import NO_SUCH_THREAD, Mysql, MysqlFailed, Row, Session
+from ..replication import status_of
 from ..system import Failed, System
 from .look import plain
 from .mysqld import Mysqld, boottime
 
-STATUS = "SHOW REPLICA STATUS"
 # While it exists mysqld may be writable: whoever outlives the unit kills mysqld then.
 MARK = "/run/distributed-web/writable"
 OURS = ("root", "replication", "system user", "event_scheduler")  # not clients; the replica is still to receive the rest
@@ -73,11 +73,11 @@ class Database:
             return True
 
     def _leave_source(self, rows: Rows) -> None:
-        status = next(iter(rows(STATUS)), None)
+        status = status_of(rows)
         if status is None:
             return
         rows("STOP REPLICA IO_THREAD")
-        received = plain(rows(STATUS)[0]["Retrieved_Gtid_Set"])
+        received = plain((status_of(rows) or status)["Retrieved_Gtid_Set"])
         if received and status["Replica_SQL_Running"] == "Yes":
             waited = rows("SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s) AS late", received, self._statement_s)
             if waited[0]["late"]:

@@ -11,6 +11,7 @@ from typing import Any
 from ..lease import gtid
 from ..lease.view import Local
 from ..mysql import NO_SUCH_TABLE, SCHEMA, SYSTEM_SCHEMAS, UNKNOWN_DATABASE, Login, MysqlFailed, Session
+from ..replication import status_of
 from ..system import System
 from .mysqld import Mysqld, boottime
 
@@ -77,7 +78,7 @@ class Observer:
 
     def _look(self, at: float, pid: int | None, rows: Callable[..., list[dict[str, Any]]]) -> Look:
         state = rows(STATE)[0]
-        status = next(iter(rows("SHOW REPLICA STATUS")), None)
+        status = status_of(rows)
         executed = plain(state["executed"])
         retrieved = plain(status["Retrieved_Gtid_Set"]) if status else ""
         cluster_id, empty = self._identity(pid, executed, rows)
