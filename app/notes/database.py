@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import select
 import ssl
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 
@@ -70,7 +71,7 @@ class Connections:
             with connection.cursor() as cursor:
                 yield cursor
         except BaseException as error:
-            _close(connection)  # a half-read answer must not meet the next request
+            self._close(connection)  # a half-read answer must not meet the next request
             if not isinstance(error, CONNECTION_LOST):
                 raise
             kind = Moved if error.args[:1] == (READ_ONLY,) else Unavailable
@@ -85,21 +86,22 @@ class Connections:
                 connection, best_before = self._idle.pop()
             except IndexError:
                 return self._connect(), time.monotonic() + MAX_AGE_S
-            try:
-                if time.monotonic() < best_before:
-                    connection.ping(reconnect=False)
-                    return connection, best_before
-            except CONNECTION_LOST:
-                pass  # ended by HAProxy or MySQL while it was idle
-            _close(connection)
+            if time.monotonic() < best_before and not _ended(connection):
+                return connection, best_before
+            self._close(connection)
 
     def _drop_the_oldest(self) -> None:
         """A burst leaves more than are needed afterwards; MySQL is not to keep a session for each of them."""
         try:
             while self._idle[0][1] < time.monotonic():
-                _close(self._idle.popleft()[0])
+                self._close(self._idle.popleft()[0])
         except IndexError:
             pass  # none left, or another thread has just taken the last one
+
+    def _close(self, connection: pymysql.Connection | None) -> None:
+        if connection is not None and connection.open:
+            connection.close()
+        _forget_errors(self._tls)
 
     def _connect(self) -> pymysql.Connection:
         return pymysql.connect(
@@ -117,12 +119,30 @@ class Connections:
         )
 
 
-def _close(connection: pymysql.Connection | None) -> None:
-    if connection is not None and connection.open:
-        connection.close()
+def _ended(connection: pymysql.Connection) -> bool:
+    """Whether HAProxy or MySQL ended it while it was idle: unasked they send nothing but that. A ping would cost each request a
+    round trip and know no more, for what ends afterwards, or falls silent, is met by the statement itself."""
+    idle = select.poll()
+    idle.register(connection._sock, select.POLLIN)  # PyMySQL has no public name for it; poll(2) adds POLLHUP and POLLERR
+    return bool(idle.poll(0))
 
 
-def host(cursor: pymysql.cursors.Cursor) -> Host:
-    cursor.execute("SELECT @@hostname, @@global.read_only")
-    name, read_only = cursor.fetchone()
+def _forget_errors(tls: ssl.SSLContext) -> None:
+    """Python leaves the error of a connection in its thread, where OpenSSL takes it for one of the next connection that waits
+    there: https://github.com/python/cpython/issues/148594. A handshake begins by forgetting it."""
+    with suppress(ssl.SSLWantReadError):
+        tls.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="nobody").do_handshake()
+
+
+# To be selected beside what is wanted: a round trip of its own, through HAProxy and TLS, would cost as much as the rest.
+HOST = "@@hostname, @@global.read_only"
+
+
+def host(name: str, read_only: int) -> Host:
+    """From the columns HOST of a row."""
     return Host(host=name, role="replica" if read_only else "primary")
+
+
+def answering(cursor: pymysql.cursors.Cursor) -> Host:
+    cursor.execute(f"SELECT {HOST}")
+    return host(*cursor.fetchone())

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from .database import Connections, Unavailable, host
+from .database import Connections, Unavailable, answering
 from .settings import Settings
 
 SCHEMA = Path(__file__).parent.parent / "schema"
@@ -47,7 +47,7 @@ def main() -> int:
         try:
             with connections.cursor() as cursor:
                 made = migrate(cursor, changes)
-                print(f"schema on {host(cursor).host}: {', '.join(made) or 'nothing to change'}")
+                print(f"schema on {answering(cursor).host}: {', '.join(made) or 'nothing to change'}")
             return 0
         except Unavailable as error:
             if time.monotonic() > deadline:

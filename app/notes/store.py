@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from .database import Connections, Host, Moved, Unavailable, host
+from .database import HOST, Connections, Host, Moved, Unavailable, answering, host
 
 SHOWN = 20
 # How long a reader waits for the replica to receive his own note before he is sent to the primary instead.
@@ -70,9 +70,9 @@ class Store:
         with self._writers.cursor() as cursor:
             cursor.execute("INSERT INTO notes (text, written_at) VALUES (%s, UTC_TIMESTAMP(3))", (text,))
             note_id = cursor.lastrowid
-            cursor.execute("SELECT @@global.gtid_executed")
-            (position,) = cursor.fetchone()
-            return Written(id=note_id, database=host(cursor), position=position.replace("\n", ""))
+            cursor.execute(f"SELECT @@global.gtid_executed, {HOST}")
+            position, *answered = cursor.fetchone()
+            return Written(id=note_id, database=host(*answered), position=position.replace("\n", ""))
 
     def primary(self) -> Host:
         """The primary that a write would reach. Raises `Unavailable`, not in a switchover before PROBE_S: a server that says
@@ -88,7 +88,7 @@ class Store:
 
 
 def _primary(cursor) -> Host:
-    found = host(cursor)
+    found = answering(cursor)
     if found.role != "primary":
         raise Moved(f"{found.host} answers for the primary but is read-only")
     return found
@@ -100,6 +100,11 @@ def _has_caught_up(cursor, position: str) -> bool:
 
 
 def _page(cursor) -> Page:
-    cursor.execute("SELECT id, text, written_at FROM notes ORDER BY id DESC LIMIT %s", (SHOWN,))
-    notes = tuple(Note(*row) for row in cursor.fetchall())
-    return Page(notes=notes, database=host(cursor))
+    # Joined from the left, so that a database without a note says who it is too.
+    cursor.execute(
+        f"SELECT {HOST}, id, text, written_at FROM (SELECT 1) one"
+        " LEFT JOIN (SELECT id, text, written_at FROM notes ORDER BY id DESC LIMIT %s) recent ON TRUE ORDER BY id DESC",
+        (SHOWN,),
+    )
+    rows = cursor.fetchall()
+    return Page(notes=tuple(Note(*note) for _, _, *note in rows if note[0] is not None), database=host(*rows[0][:2]))

@@ -33,10 +33,14 @@ def create_app(store: Store, *, server: str) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(asset=asset, text_limit=TEXT_LIMIT)
 
+    def log(error: Unavailable) -> None:
+        app.logger.warning("%s %s: %s", request.method, request.path, error)
+
     def page(*, status: int = 200, error: str = "", draft: str = "") -> tuple[str, int]:
         try:
             shown = store.recent(seen())
-        except Unavailable:
+        except Unavailable as error:
+            log(error)
             return render_template("unavailable.html", server=server, draft=draft), 503
         return render_template("notes.html", page=shown, server=server, error=error, draft=draft), status
 
@@ -53,7 +57,8 @@ def create_app(store: Store, *, server: str) -> Flask:
             written = store.add(checked(draft))
         except HTTPException as error:
             return page(status=error.code, error=error.description, draft=draft)
-        except Unavailable:
+        except Unavailable as error:
+            log(error)
             return page(status=503, error="No primary database can be reached right now. Please try again.", draft=draft)
         return remember(redirect("/", code=303), written)
 
@@ -81,7 +86,8 @@ def create_app(store: Store, *, server: str) -> Flask:
         return jsonify(ok=True, served_by=server, database=vars(store.primary()))
 
     @app.errorhandler(Unavailable)
-    def unavailable(_error: Unavailable):
+    def unavailable(error: Unavailable):
+        log(error)
         return jsonify(error="the database cannot be reached right now; try again", served_by=server), 503
 
     @app.errorhandler(HTTPException)

@@ -84,6 +84,32 @@ def test_the_replica_replicates_over_tls_and_refuses_writes(site):
     assert site.on("web-a", "mysql -N -e 'select @@read_only'").strip() == "0"
 
 
+# Two connections of one thread, the first of which dies while it is written to.
+ENDED_BESIDE_ANOTHER = """
+import contextlib, os, sys, time
+sys.path.insert(0, "/var/lib/distributed-web/current/app")
+with open("/etc/distributed-web/app.env") as lines:
+    os.environ.update(line.strip().split("=", 1) for line in lines if "=" in line)
+from notes.database import Connections
+from notes.settings import Settings
+settings = Settings.from_environment()
+connections = Connections(settings, settings.write_port, timeout_s=5.0, at_most=2)
+with connections.cursor() as second:
+    with contextlib.suppress(Exception), connections.cursor() as first:
+        second.execute("KILL %s", (first.connection.thread_id(),))
+        for _ in range(100):
+            first.connection._sock.send(b"x")
+            time.sleep(0.01)
+    second.execute("SELECT SLEEP(0.1)")
+print("well")
+"""
+
+
+def test_a_connection_that_dies_does_not_take_another_one_of_its_thread_with_it(site):
+    """What Python's ssl module does by itself: https://github.com/python/cpython/issues/148594."""
+    assert site.on("web-a", f"python3 - <<'END'\n{ENDED_BESIDE_ANOTHER}\nEND").strip() == "well"
+
+
 def test_active_passive_lets_one_web_server_answer_until_it_fails(site):
     assert served_by(site, 30) == {"web-a": 30}
     site.on("web-a", "systemctl stop nginx")

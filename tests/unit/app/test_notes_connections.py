@@ -1,22 +1,23 @@
 """Connections to MySQL: verified, bounded, kept, renewed; on a driver that only counts."""
 
+import socket
+import ssl
+
 import pymysql
 import pytest
 from notes import database
 from notes.database import Connections, Unavailable
 from notes.settings import Settings
 
+CA = "/etc/distributed-web/tls/ca.pem"
+
 
 class Connection:
-    """What `pymysql.connect` would give; `alive` false makes every use of it fail."""
+    """What `pymysql.connect` would give, with the server's end of its socket."""
 
     def __init__(self, options):
-        self.options, self.open, self.alive = options, True, True
-
-    def ping(self, reconnect):
-        assert not reconnect
-        if not self.alive:
-            raise pymysql.err.OperationalError(2013, "Lost connection")
+        self.options, self.open = options, True
+        self._sock, self.server = socket.socketpair()
 
     def cursor(self):
         return self
@@ -29,6 +30,7 @@ class Connection:
 
     def close(self):
         self.open = False
+        self._sock.close()
 
 
 @pytest.fixture
@@ -42,12 +44,20 @@ def environment(tmp_path):
         "DATABASE_NAME": "app",
         "DATABASE_USER": "app",
         "DATABASE_PASSWORD_FILE": str(tmp_path / "password"),
-        "DATABASE_CA": "/etc/distributed-web/tls/ca.pem",
+        "DATABASE_CA": CA,
     }
 
 
 @pytest.fixture
-def made(monkeypatch):
+def tls(monkeypatch):
+    """The context that verifies by the certificate of DATABASE_CA."""
+    context = ssl.create_default_context()
+    monkeypatch.setattr(database.ssl, "create_default_context", lambda cafile: {CA: context}[str(cafile)])
+    return context
+
+
+@pytest.fixture
+def made(monkeypatch, tls):
     """The connections made so far."""
     connections = []
 
@@ -56,8 +66,10 @@ def made(monkeypatch):
         return connections[-1]
 
     monkeypatch.setattr(database.pymysql, "connect", connect)
-    monkeypatch.setattr(database.ssl, "create_default_context", lambda cafile: f"verified by {cafile}")
-    return connections
+    yield connections
+    for connection in connections:
+        connection._sock.close()
+        connection.server.close()
 
 
 @pytest.fixture
@@ -65,7 +77,7 @@ def connections(environment, made):
     return Connections(Settings.from_environment(environment), 3308, timeout_s=2.0, at_most=3)
 
 
-def test_a_connection_verifies_the_databases_name_and_every_step_is_bounded(connections, made):
+def test_a_connection_verifies_the_databases_name_and_every_step_is_bounded(connections, made, tls):
     with connections.cursor():
         pass
     assert made[0].options == {
@@ -76,7 +88,7 @@ def test_a_connection_verifies_the_databases_name_and_every_step_is_bounded(conn
         "database": "app",
         "charset": "utf8mb4",
         "autocommit": True,
-        "ssl": "verified by /etc/distributed-web/tls/ca.pem",
+        "ssl": tls,
         "connect_timeout": 2.0,
         "read_timeout": 2.0,
         "write_timeout": 2.0,
@@ -90,10 +102,11 @@ def test_a_connection_serves_many_requests(connections, made):
     assert len(made) == 1
 
 
-def test_a_connection_that_was_ended_meanwhile_is_replaced_unnoticed(connections, made):
+@pytest.mark.parametrize("end", [lambda server: server.close(), lambda server: server.send(b"shutdown in progress")])
+def test_a_connection_that_was_ended_meanwhile_is_replaced_unnoticed(connections, made, end):
     with connections.cursor():
         pass
-    made[0].alive = False
+    end(made[0].server)
     with connections.cursor():
         pass
     assert [connection.open for connection in made] == [False, True]

@@ -9,9 +9,12 @@ from notes.setup import migrate
 from notes.store import Note, Page, Store, Written
 
 HOST = "SELECT @@hostname, @@global.read_only"
-RECENT = "SELECT id, text, written_at FROM notes ORDER BY id DESC LIMIT %s"
+RECENT = (
+    "SELECT @@hostname, @@global.read_only, id, text, written_at FROM (SELECT 1) one"
+    " LEFT JOIN (SELECT id, text, written_at FROM notes ORDER BY id DESC LIMIT %s) recent ON TRUE ORDER BY id DESC"
+)
 WAIT = "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)"
-GTID = "SELECT @@global.gtid_executed"
+GTID = "SELECT @@global.gtid_executed, @@hostname, @@global.read_only"
 AT = datetime(2026, 3, 1)
 NOTE = Note(7, "hello", AT)
 POSITION = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-23"
@@ -51,7 +54,7 @@ class Silent(Answers):
 
 
 def database(name: str, *, read_only: bool, **more) -> Answers:
-    return Answers({HOST: [(name, int(read_only))], RECENT: [(7, "hello", AT)], **more})
+    return Answers({HOST: [(name, int(read_only))], RECENT: [(name, int(read_only), 7, "hello", AT)], **more})
 
 
 def store(*, replica=None, primary=None) -> Store:
@@ -62,7 +65,12 @@ def store(*, replica=None, primary=None) -> Store:
 def test_a_visitor_reads_from_the_replica():
     replica, primary = database("web-b", read_only=True), Answers()
     assert store(replica=replica, primary=primary).recent() == Page(notes=(NOTE,), database=Host("web-b", "replica"))
-    assert (replica.asked, primary.asked) == ([(RECENT, 20), (HOST,)], [])
+    assert (replica.asked, primary.asked) == ([(RECENT, 20)], [])
+
+
+def test_a_database_without_a_note_says_who_it_is():
+    empty = Answers({RECENT: [("web-b", 1, None, None, None)]})
+    assert store(replica=empty).recent() == Page(notes=(), database=Host("web-b", "replica"))
 
 
 def test_an_author_waits_until_the_replica_has_his_note():
@@ -84,7 +92,7 @@ def test_a_reader_whose_replica_does_not_answer_reads_from_the_primary():
 
 
 def test_a_note_goes_to_the_primary_and_its_position_comes_back():
-    primary = database("web-a", read_only=False, **{"SELECT @@global.gtid_executed": [(f"{POSITION},\n{POSITION}",)]})
+    primary = database("web-a", read_only=False, **{GTID: [(f"{POSITION},\n{POSITION}", "web-a", 0)]})
     assert store(primary=primary).add("hello") == Written(
         id=7, database=Host("web-a", "primary"), position=f"{POSITION},{POSITION}"
     )
@@ -136,7 +144,7 @@ class Moving(Answers):
     """A primary that has become read-only; from the `ready`th attempt on another one answers in its place."""
 
     def __init__(self, ready: int):
-        super().__init__({HOST: [("web-b", 0)], GTID: [(POSITION,)]})
+        super().__init__({HOST: [("web-b", 0)], GTID: [(POSITION, "web-b", 0)]})
         self.ready, self.attempts = ready, 0
 
     @contextmanager
