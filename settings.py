@@ -142,6 +142,8 @@ class App(Section):
         description="a path: / and then letters, digits and . _ ~ / -",
     )  # fmt: skip
     setup: str = Field("", pattern=r"^[^\n]*$", description="one shell command line, or nothing", examples=["./migrate"])
+    reads_at_once: int = Field(16, ge=1, le=1000, description="a number of requests from 1 to 1000", examples=[16])
+    writes_at_once: int = Field(8, ge=1, le=1000, description="a number of requests from 1 to 1000", examples=[8])
 
     @field_validator("path")
     @classmethod

@@ -12,6 +12,4 @@ PROPAGATION_S = 3  # from that verdict to the last node of the load balancer
 NOTICED_S = INTERVAL_S * FAILURES + TIMEOUT_S + PROPAGATION_S  # then a server that leaves gets no new connection
 IDLE_S = NOTICED_S  # that a visitor's connection is kept: when a server has left, the idle ones are gone too
 REQUEST_S = 8  # the longest that a web server may take
-# At once, of each HAProxy at each web server; three times both together, and the checks, find a thread of the sample application.
-READS, WRITES = 16, 8
 ENDED_S = NOTICED_S + REQUEST_S  # then nobody uses a server that leaves

@@ -73,7 +73,7 @@ def _manifest(site: Site, server: Server, archives: Archives, secrets: Sequence[
             "app": {"key": APP_KEY, "sha256": archives.app} if web else None,
         },
         "secrets": [asdict(secret) for secret in secrets],
-        "app": asdict(site.app) if web else None,
+        "app": {"packages": site.app.packages, "health": site.app.health, "setup": site.app.setup} if web else None,
         "database": _database(site) if web else None,
     }
 

@@ -87,6 +87,12 @@ def test_the_health_path_of_the_application_is_what_nginx_and_haproxy_use(site, 
     )
 
 
+def test_reads_and_writes_have_places_of_their_own_at_each_web_server_as_many_as_were_set(site, text):
+    configuration = text(site(app=dataclasses.replace(site().app, reads_at_once=5, writes_at_once=3)), "lb", HAPROXY)
+    for backend, places in (("web", 5), ("web_writes", 3), ("web_shallow", 5), ("web_shallow_writes", 3)):
+        assert f"default-server maxconn {places}" in section(configuration, f"backend {backend} from web")
+
+
 @pytest.mark.parametrize("path", ROTATION)
 def test_a_server_that_stops_waits_until_the_load_balancer_in_front_must_have_noticed(path, site, text):
     checked = front_door.INTERVAL_S * front_door.FAILURES + front_door.TIMEOUT_S

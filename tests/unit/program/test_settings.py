@@ -52,7 +52,8 @@ def test_an_image_is_all_that_has_to_be_set(checkout):
             "volumes": {},
         },
         "app": settings.SAMPLE_APP
-        | {"path": checkout / "app", "packages": tuple(settings.SAMPLE_APP["packages"]), "health": "/healthz"},
+        | {"path": checkout / "app", "packages": tuple(settings.SAMPLE_APP["packages"]), "health": "/healthz"}
+        | {"reads_at_once": 16, "writes_at_once": 8},
         "edge": {"https_port": 443, "http_port": 80, "hostnames": ()},
         "domain": None,
         "domain_zone": None,
@@ -126,6 +127,7 @@ REFUSED = [  # settings, then key and value as quoted, what is allowed, and what
     ({"app": {"command": "run"}}, "app.path is not set", "a folder with the application", "app.path' app"),
     ({"app": APP | {"command": ""}}, 'app.command is ""', "one shell command line", "app.command' 'gunicorn"),
     ({"app": APP | {"packages": ["a b"]}}, 'app.packages[0] is "a b"', "package names", "app.packages[0]' python3-flask"),
+    ({"app": APP | {"reads_at_once": 0}}, "app.reads_at_once is 0", "from 1 to 1000", "app.reads_at_once' 16"),
     ({"app": APP | {"health": "/a b"}}, 'app.health is "/a b"', "letters, digits", "app.health' /healthz"),
     ({"edge": {"https_port": 0}}, "edge.https_port is 0", "from 1 to 65535", "edge.https_port' 443"),
     ({"edge": {"http_port": 443}}, "edge.http_port is 443", "not https_port", "edge.http_port' 80"),
