@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from local.host import volumes
@@ -18,6 +19,7 @@ from local.host.machine import PROPAGATE
 from local.instance import Instance
 
 NETNS = Path("/run/netns")
+MEASURED = ("drills", "peers")  # folders of results: hours may be in them, and no cloud needs them
 
 
 def find(instance: Instance) -> list[str]:
@@ -56,10 +58,15 @@ def remove(instance: Instance) -> list[str]:
 
 
 def forget(instance: Instance) -> None:
-    """Remove its files too: state, machines' disks, volumes and logs. The cache that all checkouts share stays."""
+    """Remove its files too: state, machines' disks, volumes and logs. The cache that all checkouts share stays, and MEASURED."""
     remove(instance)
-    if instance.home.exists():
-        shutil.rmtree(instance.home)
+    if not instance.home.exists():
+        return
+    for path in instance.home.iterdir():
+        if path.name not in MEASURED:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with suppress(OSError):  # it holds something that was measured
+        instance.home.rmdir()
 
 
 def _release(device: Path, deadline_s: float = 10) -> None:

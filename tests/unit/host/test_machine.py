@@ -90,3 +90,11 @@ def test_everything_of_a_cloud_with_nothing_running_is_forgotten_with_its_folder
     leftovers.forget(cloud)
     assert not cloud.home.exists()
     assert leftovers.find(cloud) == []
+
+
+def test_what_was_measured_outlives_the_cloud(cloud):
+    for name in ("volumes", "drills"):
+        (cloud.home / name / "2026").mkdir(parents=True)
+    (cloud.home / "instance.json").write_text("{}")
+    leftovers.forget(cloud)
+    assert [path.relative_to(cloud.home).as_posix() for path in cloud.home.rglob("*")] == ["drills", "drills/2026"]
