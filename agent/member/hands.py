@@ -40,8 +40,8 @@ from .table import LeaseTable
 FENCE_S = 0.2  # for the former holder to hear that it is not the holder any more
 GRACE_PART = 0.04  # of ttl: how long a planned closing waits for writes under way before it kills them
 ALARM_S = 2.0
-RESTARTED_S = 1.0  # between two orders to start it; asking takes as much of a processor as starting
 HANGS_PART = 0.4  # of ttl: a mysqld that has not answered for so long is killed
+RESTART_PART = 0.1  # of ttl, between two looks whether it starts: asking systemd takes processor time that mysqld needs then
 
 
 class Hands:
@@ -191,7 +191,7 @@ class Hands:
             self._system.log("lease: mysqld hangs: killed, to be started again")
             self._try(lambda: self._mysqld.kill(timing.FENCE_PART * state.settings.ttl_s))
         self._mysqld.start()
-        self._system.sleep(RESTARTED_S)
+        self._system.sleep(RESTART_PART * state.settings.ttl_s)
 
     def _semisync(self, action: SemiSync, _, generation: int) -> None:
         def turn() -> None:

@@ -277,9 +277,10 @@ def test_a_kill_that_mysqld_outlives_is_no_event(bench: Bench) -> None:
     assert is_marked(bench.system)
 
 
-def test_a_dead_mysqld_is_started(bench: Bench) -> None:
+def test_a_dead_mysqld_is_started_and_left_in_peace_for_a_tenth_of_the_leases_time(bench: Bench) -> None:
     bench.silent_s = 9.0
     assert bench.do(Restart()) == ["mysqld.is_stopped", "mysqld.pid", "mysqld.start"]
+    assert bench.system.clock == 1000.5
 
 
 @pytest.mark.parametrize(("stopped", "silent_s"), [(True, 0.0), (False, 2.1)])
