@@ -4,7 +4,7 @@
 # make test                     every test
 # make status                   the servers: state, address, health, database role, release; who may write, who lacks what
 # make switchover [TO=web-b]    the other database becomes the primary; nothing is lost
-# make promote [TO=web-b] [FORCE=4]  the same when the primary is lost; without FORCE, what that would lose
+# make promote [TO=web-b] [FORCE=4]  the primary is lost: what promoting the other would lose; with FORCE, promotes it
 # make why                      why a release was refused, in the server's words
 # make shell SERVER=web-a       a root shell on a server;  make logs SERVER=web-a  follows its journal
 # make preview [STACK=dev]      what an up would change

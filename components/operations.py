@@ -56,7 +56,7 @@ def contents(servers: Sequence[str]) -> dict[str, dict[str, object]]:
         "promote": document(
             "Makes this web server the primary though transactions may be lost; without an epoch, says which.",
             f'force="{{{{ force }}}}"\n{AGENT} promote ${{force:+--force $force}}',
-            force=optional("The epoch that the document names when it is sent without one.", "[1-9][0-9]{0,17}"),
+            force=optional("The epoch that the document names when it is sent without one.", "0|[1-9][0-9]{0,17}"),
         ),
         "lease": document("Who may write, as this web server sees it, in JSON.", f"{AGENT} lease"),
     }

@@ -15,7 +15,7 @@ from local.errors import CannotStart
 from local.instance import Instance
 from local.stack import LOCAL, PROJECT
 
-EPOCH = re.compile("[1-9][0-9]{0,17}")
+EPOCH = re.compile("0|[1-9][0-9]{0,17}")
 DEADLINE_S = 130  # a little more than the documents allow the agent
 
 

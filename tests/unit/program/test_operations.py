@@ -63,7 +63,7 @@ def test_the_local_verbs_know_the_documents_by_their_names(small):
     ("verb", "parameter", "allowed", "refused"),
     [
         ("switchover", "server", ["", "web-a", "web-b"], ["lb", "web-c", "web-a web-b", "web-a;id", "$(id)", "web-a\nid"]),
-        ("promote", "force", ["", "1", "4711"], ["0", "-1", "04", "4 --x", '4"; id', "$(id)", "1\n2", "9" * 19]),
+        ("promote", "force", ["", "0", "1", "4711"], ["-1", "04", "4 --x", '4"; id', "$(id)", "1\n2", "9" * 19]),
     ],
 )
 def test_nothing_but_a_value_reaches_the_shell(verb, parameter, allowed, refused):
