@@ -40,7 +40,7 @@ CHOOSE_IMAGE = """distributed-web:image.ami of stack {stack} is still to be chos
 # What is deployed until a user brings his own. Not defaults of the keys: half of this and half of his would be of no use.
 SAMPLE_APP = {
     "path": "app",
-    "command": "gunicorn --bind unix:$APP_SOCKET --worker-class gthread --workers 2 --threads 40 --timeout 20"
+    "command": "gunicorn --bind unix:$APP_SOCKET --worker-class gthread --workers 2 --threads 56 --timeout 20"
     " --graceful-timeout 5 notes.wsgi:app",
     "packages": ["gunicorn", "python3-flask", "python3-pymysql"],
     "setup": "python3 -m notes.setup",

@@ -23,7 +23,7 @@ class App:
     packages: tuple[str, ...] = ()  # of the distribution
     health: str = "/healthz"  # path that answers 200 only while a primary database is reached
     setup: str = ""  # run once per release on one server, before the others; "" for none
-    # Of each HAProxy at each web server; three times both together, and the checks, should find it ready to serve.
+    # Of each HAProxy at each web server; 3 * (reads + 2 * writes), and the checks, should find it ready to serve.
     reads_at_once: int = 16  # GET and HEAD
     writes_at_once: int = 8  # everything else, in places of its own: writes may hang with a primary that has just died
 

@@ -23,6 +23,7 @@ from drills.figures import Figures, Span
 from drills.heal import heal
 from drills.records import Event, Request, Sample, load
 from drills.site import NotWell, Server, Site
+from local.host import priority
 from local.host.namespaces import NetworkError
 from local.instance import CHECKOUT
 
@@ -32,7 +33,7 @@ MEASURED_S = 15  # after the fault, at least
 COOL_DOWN_S = 3
 BEGUN_S = 30  # until those who measure have begun
 DRAIN_S = 30  # for the client's last requests
-FAVOURED = -10  # nice value of those who measure, see nice(1): what they miss looks like an outage
+FAVOURED = -10  # nice value of those who measure: what they miss looks like an outage
 TROUBLES = (FaultFailed, NotWell, NetworkError, OSError, pymysql.MySQLError, BotoCoreError, ClientError)
 CALM_S = 0.5  # what reads may take before the fault; more, and the computer is too busy to measure anything
 
@@ -184,7 +185,7 @@ def measuring(module: str, wanted: Mapping[str, object], folder: Path) -> Iterat
     """
     with (folder / f"{module}.log").open("w") as log:
         process = subprocess.Popen(
-            ["nice", "-n", str(FAVOURED), sys.executable, "-m", module],
+            [sys.executable, "-m", module],
             cwd=CHECKOUT,
             stdin=subprocess.PIPE,
             stdout=log,
@@ -193,6 +194,7 @@ def measuring(module: str, wanted: Mapping[str, object], folder: Path) -> Iterat
             start_new_session=True,
         )
     try:
+        priority.set_nice(process.pid, FAVOURED)
         process.stdin.write(json.dumps(wanted) + "\n")
         process.stdin.flush()
         wait(lambda: measures(process, wanted["out"]), BEGUN_S, f"{module} to begin")

@@ -41,7 +41,7 @@ FENCE_S = 0.2  # for the former holder to hear that it is not the holder any mor
 GRACE_PART = 0.04  # of ttl: how long a planned closing waits for writes under way before it kills them
 ALARM_S = 2.0
 HANGS_PART = 0.4  # of ttl: a mysqld that has not answered for so long is killed
-RESTART_PART = 0.1  # of ttl, between two looks whether it starts: asking systemd takes processor time that mysqld needs then
+RESTART_S = 0.5  # between two looks whether it starts: asking systemd takes processor time that mysqld needs then
 
 
 class Hands:
@@ -185,13 +185,16 @@ class Hands:
         self._alone("restart", -1, lambda: self._restarted(state))
 
     def _restarted(self, state: State) -> None:
-        if self._mysqld.is_stopped() or (self._silent_s() > HANGS_PART * state.settings.ttl_s and self._mysqld.pid()):
+        pid = self._mysqld.pid()
+        if self._mysqld.is_stopped() or (self._silent_s() > HANGS_PART * state.settings.ttl_s and pid):
             if self._mysqld.is_closed_by_itself():
                 return  # starting: InnoDB recovers, which takes its time
             self._system.log("lease: mysqld hangs: killed, to be started again")
             self._try(lambda: self._mysqld.kill(timing.FENCE_PART * state.settings.ttl_s))
+        elif pid:
+            return  # silent for a moment only
         self._mysqld.start()
-        self._system.sleep(RESTART_PART * state.settings.ttl_s)
+        self._system.sleep(RESTART_S)
 
     def _semisync(self, action: SemiSync, _, generation: int) -> None:
         def turn() -> None:

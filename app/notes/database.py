@@ -122,6 +122,8 @@ class Connections:
 def _ended(connection: pymysql.Connection) -> bool:
     """Whether HAProxy or MySQL ended it while it was idle: unasked they send nothing but that. A ping would cost each request a
     round trip and know no more, for what ends afterwards, or falls silent, is met by the statement itself."""
+    if not connection.open:
+        return True
     idle = select.poll()
     idle.register(connection._sock, select.POLLIN)  # PyMySQL has no public name for it; poll(2) adds POLLHUP and POLLERR
     return bool(idle.poll(0))

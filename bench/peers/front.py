@@ -45,7 +45,7 @@ PYTHONDONTWRITEBYTECODE=1
 """
 # The application server is started as this project starts it (settings.py, app.command).
 APP_COMMAND = (
-    "gunicorn --bind unix:$APP_SOCKET --worker-class gthread --workers 2 --threads 40 --timeout 20"
+    "gunicorn --bind unix:$APP_SOCKET --worker-class gthread --workers 2 --threads 56 --timeout 20"
     " --graceful-timeout 5 notes.wsgi:app"
 )
 APP_SERVICE = f"""\

@@ -68,7 +68,7 @@ def conducted(chosen: Sequence[Settings], drills: Sequence[Drill], repeat: int, 
         for settings in chosen:
             progress.update(task, now=settings.name)
             say("launches three machines")
-            with launched(home() / "peers" / "cloud") as (instance, ids):
+            with launched(home() / "peers-cloud") as (instance, ids):
                 group = Group(instance, ids)
                 say("installs MySQL and MySQL Router, forms the group")
                 group.form(settings)

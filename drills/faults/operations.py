@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -12,6 +10,7 @@ from drills.faults import Fault, FaultFailed, command, wait
 from drills.faults.power import OFF_S, PowerCut, described, state, switch_off, volumes_of
 from drills.server import Server
 from drills.site import Site
+from local.host import priority
 
 AGENT = "/usr/bin/python3 /var/lib/distributed-web/current/agent.pyz"
 SWITCHOVER = f"{AGENT} switchover"  # as the verbs of the same names run them
@@ -63,18 +62,7 @@ class TypeChange(Fault):
 def update(site: Site, settings: Mapping[str, Mapping[str, object]] | None = None) -> None:
     """What `make up` does to the stack, with these settings besides those of its file, which stays as it is."""
     stack = replace(site.stack, overrides={**site.stack.overrides, **(settings or {})})
-    with standing_back():
+    with priority.last():  # operators have a computer of their own
         done = stack.pulumi("up", "--yes", "--skip-preview", "--refresh", capture=True)
     if done.returncode:
         raise FaultFailed(f"pulumi up failed: {(done.stdout + done.stderr).strip()[-2000:]}")
-
-
-@contextmanager
-def standing_back() -> Iterator[None]:
-    """What is started in between gets what the servers leave of the processors: operators have a computer of their own."""
-    former = os.getpriority(os.PRIO_PROCESS, 0)
-    os.setpriority(os.PRIO_PROCESS, 0, 19)
-    try:
-        yield
-    finally:
-        os.setpriority(os.PRIO_PROCESS, 0, former)

@@ -156,6 +156,30 @@ def test_a_lost_connection_is_said_to_be_unavailable_and_not_used_again(connecti
     assert not made[0].open
 
 
+@pytest.mark.parametrize("handed_out", [True, False])
+def test_a_lost_connection_leaves_no_error_in_its_thread(connections, made, tls, monkeypatch, handed_out):
+    """A handshake, however short, makes OpenSSL forget it. What happens without: tests/live/test_mission.py."""
+    handshakes = []
+    lost = pymysql.err.OperationalError(2013, "Lost connection")
+
+    def refuse(**options):
+        raise lost
+
+    monkeypatch.setattr(database, "_forget_errors", handshakes.append)
+    if not handed_out:
+        monkeypatch.setattr(database.pymysql, "connect", refuse)
+    with pytest.raises(Unavailable, match="Lost connection"), connections.cursor():
+        raise lost
+    assert handshakes == [tls]
+
+
+def test_the_forgetting_begins_a_handshake_and_sends_it_to_nobody(monkeypatch, tls):
+    begun = []
+    monkeypatch.setattr(ssl.SSLObject, "do_handshake", lambda self: begun.append(self) or self._sslobj.do_handshake())
+    database._forget_errors(tls)
+    assert len(begun) == 1
+
+
 def test_a_half_read_answer_does_not_meet_the_next_request(connections, made):
     with pytest.raises(RuntimeError), connections.cursor():
         raise RuntimeError
