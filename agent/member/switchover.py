@@ -90,6 +90,8 @@ class Switchovers:
             return f"{name} has not got the data of database {state.hold.record.cluster_id}"
         if status.source != self._config.server:
             return f"{name} does not follow {self._config.server}"
+        if not status.local.complete:  # nor does anybody know yet how far behind it is
+            return f"{name} has not caught up since its mysqld started: writes would have to wait for it"
         if status.lag_s is not None and status.lag_s > LAG_S:
             return f"{name} is {status.lag_s:.0f} s behind: writes would have to wait for it"
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agent.lease.record import Record
 from agent.lease.view import Local
 from agent.member.peers import Status
@@ -32,12 +34,12 @@ class Clock:
 
 
 def status(name: str = "web-b", **changes) -> Status:
-    """A replica of the other one that has everything."""
+    """A replica of the other one that has everything, and has had it since its mysqld started."""
     values = {
         "name": name,
         "boot_nonce": f"nonce-{name[-1]}",
         "ttl_s": 5,
-        "local": DATA,
+        "local": replace(DATA, complete=True),
         "source": "web-a",
         "receiving": True,
         "received": DATA.executed,

@@ -98,6 +98,7 @@ def test_a_server_that_cannot_be_the_primary_is_refused_with_those_that_can(stag
         (status(local=replace(DATA, alive=False)), "web-b: mysqld does not answer"),
         (status(local=replace(DATA, cluster_id=None)), "web-b has not got the data of database cluster-1"),
         (status(source=None), "web-b does not follow web-a"),
+        (status(local=DATA), "web-b has not caught up since its mysqld started"),
         (status(lag_s=28.0), "web-b is 28 s behind: writes would have to wait for it"),
     ],
 )
