@@ -23,7 +23,6 @@ from drills.figures import Figures, Span
 from drills.heal import heal
 from drills.records import Event, Request, Sample, load
 from drills.site import NotWell, Server, Site
-from local.host import priority
 from local.host.namespaces import NetworkError
 from local.instance import CHECKOUT
 
@@ -33,7 +32,6 @@ MEASURED_S = 15  # after the fault, at least
 COOL_DOWN_S = 3
 BEGUN_S = 30  # until those who measure have begun
 DRAIN_S = 30  # for the client's last requests
-FAVOURED = -10  # nice value of those who measure: what they miss looks like an outage
 TROUBLES = (FaultFailed, NotWell, NetworkError, OSError, pymysql.MySQLError, BotoCoreError, ClientError)
 CALM_S = 0.5  # what reads may take before the fault; more, and the computer is too busy to measure anything
 
@@ -194,7 +192,6 @@ def measuring(module: str, wanted: Mapping[str, object], folder: Path) -> Iterat
             start_new_session=True,
         )
     try:
-        priority.set_nice(process.pid, FAVOURED)
         process.stdin.write(json.dumps(wanted) + "\n")
         process.stdin.flush()
         wait(lambda: measures(process, wanted["out"]), BEGUN_S, f"{module} to begin")
