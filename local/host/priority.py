@@ -11,22 +11,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PROC = Path("/proc")
-
-
-def set_nice(pid: int, nice: int) -> None:
-    """From -20 (first) to 19 (last), of the process and of its session."""
-    os.setpriority(os.PRIO_PROCESS, pid, nice)
-    if (group := PROC / str(pid) / "autogroup").exists():  # absent when the kernel groups nobody
-        group.write_text(str(nice))
+AUTOGROUP = Path("/proc/self/autogroup")  # absent when the kernel groups nobody
 
 
 @contextmanager
 def last() -> Iterator[None]:
     """What this session starts in between gets what everybody else leaves of the processors."""
     former = os.getpriority(os.PRIO_PROCESS, 0)
-    set_nice(os.getpid(), 19)
+    _be_nice(19)
     try:
         yield
     finally:
-        set_nice(os.getpid(), former)
+        _be_nice(former)
+
+
+def _be_nice(value: int) -> None:
+    os.setpriority(os.PRIO_PROCESS, 0, value)
+    if AUTOGROUP.exists():
+        AUTOGROUP.write_text(str(value))
