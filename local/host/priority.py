@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-AUTOGROUP = Path("/proc/self/autogroup")  # absent when the kernel groups nobody
+# absent when the kernel groups nobody; empty in the session that the computer began with, which has no group and may be given none
+AUTOGROUP = Path("/proc/self/autogroup")
 
 
 @contextmanager
@@ -27,5 +28,5 @@ def last() -> Iterator[None]:
 
 def _be_nice(value: int) -> None:
     os.setpriority(os.PRIO_PROCESS, 0, value)
-    if AUTOGROUP.exists():
+    if AUTOGROUP.exists() and AUTOGROUP.read_text():
         AUTOGROUP.write_text(str(value))

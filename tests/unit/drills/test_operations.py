@@ -1,5 +1,6 @@
 """Updates of the stack in the middle of a drill: the settings they have, those they leave alone."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from subprocess import CompletedProcess
 from types import SimpleNamespace
@@ -29,6 +30,7 @@ class Updating(Stack):
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     monkeypatch.setattr(Updating, "updates", [])
+    monkeypatch.setattr(faults.priority, "last", nullcontext)
     monkeypatch.setattr(faults, "described", lambda site, server: {"InstanceType": "t3.small"})
     instance = Instance(home=tmp_path, id="dw-test", api_port=1, packages_port=2)
     stack = Updating(instance=instance, name="local", engine=Path(), program=Path(), overrides=DOOR)

@@ -27,3 +27,10 @@ def test_where_the_kernel_groups_nobody_the_process_alone_stands_back(nices):
     with priority.last():
         assert nices == [3, 19]
     assert not priority.AUTOGROUP.exists()
+
+
+def test_in_the_session_the_computer_began_with_the_process_alone_stands_back(nices):
+    """The kernel answers EINVAL to whoever writes there."""
+    priority.AUTOGROUP.touch()
+    with priority.last():
+        assert (nices, priority.AUTOGROUP.read_text()) == ([3, 19], "")
