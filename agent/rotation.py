@@ -1,7 +1,7 @@
 """`agent leave SECONDS`, `agent join`: this server out of rotation before something on it stops, and in again.
 
 rotation.service and HAProxy's unit call them. Three kinds of callers have to move on: the load balancer in front, whose
-health checks HAProxy fails from here on; the HAProxies, for which Nginx fails theirs; and the readers of a replica.
+health checks HAProxy fails from here on; the HAProxies, which Nginx tells so by a 404; and the readers of a replica.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from .services import STATS_SOCKET
 from .state import State
 from .system import Failed, System
 
-DRAIN = "/run/distributed-web/drain"  # while it exists Nginx fails this server's health check
+DRAIN = "/run/distributed-web/drain"  # while it exists Nginx answers their checks with 404: nothing new, please
 LEAVING = "/run/distributed-web/leaving"  # and while this one does, its replica is nobody's
-MOVED_ON_S = 1.5  # until every HAProxy has seen enough failed checks
+MOVED_ON_S = 1.5  # until every HAProxy has asked and been told
 ASKED_S = 2  # a HAProxy that hangs is out of rotation anyway
 
 

@@ -41,6 +41,7 @@ class Figures:
     last_failure_s: float  # after the fault; 0: none
     read_p99_s: float  # while the fault lasted, at least FRONT_DOOR_S; failures with the time they took
     slowest_read_s: float
+    slowest_write_s: float
     calm_read_p99_s: float  # of reads due in CALM_S until a second before anything happened
     acknowledged: int
     lost: int  # of the acknowledged: not in the database at the end
@@ -87,6 +88,7 @@ def compute(
         read_p99_s=quantile(meanwhile, 0.99),
         calm_read_p99_s=quantile((r.took for r in calm if r.kind == READ), 0.99),
         slowest_read_s=max((request.took for request in reads), default=0.0),
+        slowest_write_s=max((r.took for r in after if r.kind == WRITE), default=0.0),
         acknowledged=len(acknowledged),
         lost=len(lost),
         salvaged=len(lost & set(saved)),

@@ -20,6 +20,7 @@ from local.instance import Instance
 from local.stack import Stack
 
 PAUSE_S = 65  # after an automatic failover there is no second one for 60 s
+CAUGHT_UP_S = 2  # behind its source at most, as a switchover wants it
 BALANCER, ACTIVE, PRIMARY, REPLICA = "the balancer", "the active web server", "the primary", "the replica"
 
 
@@ -88,12 +89,15 @@ class Site:
         """What is not as it should be; nothing when the site is whole."""
         found = [f"{name} does not exist; see: make up" for name in self.outputs["servers"] if name not in self.servers]
         found += [f"{name}: {text}" for name, server in self.servers.items() if (text := ill(server))]
-        roles = [server.role().get("role") for server in self.databases]
+        said = {server.name: server.role() for server in self.databases}
+        roles = [answer.get("role") for answer in said.values()]
         found += [
             f"{roles.count(role)} servers say that they are the {role}"
             for role in ("primary", "replica")
             if roles.count(role) != 1
         ]
+        # A receiver that met a full disk sleeps for a minute: nothing is handed to its server meanwhile.
+        found += [f"{name} is {lag:.0f} s behind" for name, answer in said.items() if (lag := answer.get("lag_s") or 0) > CAUGHT_UP_S]
         return found + [f"{name} is {state} for the front door" for name, state in self.targets() if state != "healthy"]
 
     def wait_until_well(self, deadline_s: float) -> None:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from drills.catalogue.drill import A_THIRD, NO_TAKEOVER, NOTHING_LOST, OUTAGE, REJOIN, UNSEEN, UNSEEN_BY_READERS, Drill
+from drills.catalogue.drill import (
+    A_THIRD,
+    NO_TAKEOVER,
+    NOTHING_LOST,
+    OUTAGE,
+    REJOIN,
+    SOON,
+    SOON_TYPICALLY,
+    UNSEEN,
+    UNSEEN_BY_READERS,
+    Drill,
+)
 from drills.faults.processes import DiskFull, Hang, Kill, ReloadBalancer
 from drills.site import ACTIVE, BALANCER, PRIMARY, REPLICA
 
@@ -13,27 +24,31 @@ WEB = (
         name="nginx-kill",
         title="Nginx of the active web server is killed.",
         fault=Kill(server=ACTIVE, unit="nginx"),
-        at_most=UNSEEN_BY_READERS,
+        at_most=UNSEEN_BY_READERS | SOON,
+        median_at_most=SOON_TYPICALLY,
         lasts_s=0,
     ),
     Drill(
         name="nginx-hang",
         title="Nginx of the active web server hangs for 12 s.",
         fault=Hang(server=ACTIVE, unit="nginx"),
-        at_most=UNSEEN_BY_READERS,
+        at_most=UNSEEN_BY_READERS | SOON,
+        median_at_most=SOON_TYPICALLY,
     ),
     Drill(
         name="app-kill",
         title="The application of the active web server is killed.",
         fault=Kill(server=ACTIVE, unit="app"),
-        at_most=UNSEEN_BY_READERS,
+        at_most=UNSEEN_BY_READERS | SOON,
+        median_at_most=SOON_TYPICALLY,
         lasts_s=0,
     ),
     Drill(
         name="app-hang",
         title="The application of the active web server hangs for 12 s.",
         fault=Hang(server=ACTIVE, unit="app"),
-        at_most=UNSEEN_BY_READERS,
+        at_most=UNSEEN_BY_READERS | SOON,
+        median_at_most=SOON_TYPICALLY,
     ),
     Drill(
         name="haproxy-kill",
@@ -53,7 +68,8 @@ WEB = (
         name="haproxy-reload",
         title="HAProxy on lb takes up its configuration again, as at a release.",
         fault=ReloadBalancer(server=BALANCER),
-        at_most=UNSEEN,
+        at_most=UNSEEN | SOON,
+        median_at_most=SOON_TYPICALLY,
         lasts_s=0,
     ),
     Drill(

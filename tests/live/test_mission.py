@@ -1,9 +1,11 @@
 """The mission, end to end, on three machines: the front door, the two web servers, the two databases, the firewall."""
 
+import contextlib
 import http.client
 import json
 import re
 import secrets
+import ssl
 import threading
 import time
 from collections import Counter
@@ -121,6 +123,51 @@ def test_active_passive_lets_one_web_server_answer_until_it_fails(site):
         eventually(lambda: served_by(site, 10) == {"web-b": 10}, 20)
     finally:
         site.on("web-a", "systemctl start nginx")
+    eventually(lambda: served_by(site, 10) == {"web-a": 10}, 30)
+
+
+class HalfWritten:
+    """A note of which the first half is under way: the balancer has chosen a web server, which waits for the rest."""
+
+    def __init__(self, site):
+        context = ssl.create_default_context(cadata=site.certificate)
+        body = json.dumps({"text": f"half {secrets.token_hex(4)}"}).encode()
+        self.half = body[10:]
+        self.connection = http.client.HTTPSConnection("localhost", site.port, timeout=20, context=context)
+        self.connection.putrequest("POST", "/api/notes")
+        self.connection.putheader("Content-Type", "application/json")
+        self.connection.putheader("Content-Length", str(len(body)))
+        self.connection.endheaders(body[:10])
+
+    def finished(self) -> http.client.HTTPResponse:
+        self.connection.send(self.half)
+        return self.answer()
+
+    def answer(self) -> http.client.HTTPResponse:
+        with contextlib.closing(self.connection):
+            return self.connection.getresponse()
+
+
+def test_a_write_under_way_is_finished_by_the_web_server_that_leaves_and_all_new_ones_go_to_the_other(site):
+    write = HalfWritten(site)
+    site.on("web-a", "touch /run/distributed-web/drain")
+    try:
+        eventually(lambda: served_by(site, 10) == {"web-b": 10}, 20)
+        answer = write.finished()
+        assert (answer.status, answer.headers["X-Served-By"]) == (201, "web-a")
+    finally:
+        site.on("web-a", "rm -f /run/distributed-web/drain")
+    eventually(lambda: served_by(site, 10) == {"web-a": 10}, 30)
+
+
+def test_who_writes_to_a_web_server_that_hangs_is_told_as_soon_as_that_is_found(site):
+    """503, and not 504 when the time for a request is over."""
+    write = HalfWritten(site)
+    site.on("web-a", "systemctl kill --signal=STOP nginx")
+    try:
+        assert write.answer().status == 503
+    finally:
+        site.on("web-a", "systemctl kill --signal=CONT nginx")
     eventually(lambda: served_by(site, 10) == {"web-a": 10}, 30)
 
 

@@ -70,11 +70,12 @@ def test_the_share_of_failed_connections_counts_new_visitors_in_the_first_fiftee
     assert compute([*inside, *outside]).failed_connections_share == pytest.approx(2 / 6)
 
 
-def test_the_last_failure_and_the_slowest_read_are_told_in_seconds_after_the_fault():
-    requests = [*steady(), request(107.5, ok=False, took=10), request(103, took=1.5)]
+def test_the_last_failure_and_the_slowest_requests_are_told_in_seconds_after_the_fault():
+    requests = [*steady(), request(107.5, ok=False, took=10), request(103, took=1.5), request(99, WRITE, took=6)]
+    requests += [request(104, WRITE, took=3), request(105, WRITE, ok=False, took=4)]
     result = compute(requests)
     assert result.last_failure_s == pytest.approx(7.5)
-    assert result.slowest_read_s == pytest.approx(10)
+    assert (result.slowest_read_s, result.slowest_write_s) == (pytest.approx(10), pytest.approx(4))
 
 
 def test_two_writable_nodes_in_the_same_beat_are_counted_and_a_handover_is_not():
