@@ -17,6 +17,9 @@ from .mysqld import Mysqld, boottime
 
 VOLUME = "/var/lib/mysql"
 DEAD = Local(alive=False)
+# Of a receiver that looks again once a minute, while MySQL says that it runs and that the lag is 0:
+# https://dev.mysql.com/blog-archive/look-io-thread-is-waiting-for-disk-space/
+NO_ROOM = "Waiting for disk space"
 STATE = (
     "SELECT @@global.read_only AS read_only, @@global.gtid_executed AS executed, @@global.gtid_purged AS purged,"
     " @@global.rpl_semi_sync_source_enabled AS semi_sync"
@@ -33,6 +36,7 @@ class Look:
     read_only: bool = True
     source: str | None = None  # address of whom it follows
     receiving: bool = False
+    starved: bool = False  # its receiver found no room for what it received
     applying: bool = False
     lag_s: float | None = None
     received: str = ""  # executed or waiting to be applied
@@ -95,10 +99,12 @@ class Observer:
         look = Look(at=at, local=local, mysqld=pid, read_only=bool(state["read_only"]), received=gtid.union(executed, retrieved))
         if status is None:
             return look
+        starved = status["Replica_IO_State"] == NO_ROOM
         return replace(
             look,
             source=status["Source_Host"],
-            receiving=status["Replica_IO_Running"] == "Yes",
+            receiving=status["Replica_IO_Running"] == "Yes" and not starved,
+            starved=starved,
             applying=status["Replica_SQL_Running"] == "Yes",
             lag_s=status["Seconds_Behind_Source"],
         )

@@ -5,7 +5,7 @@ What to do is decided by `lease/returning.py`; whether there is time for it, by 
 
 from __future__ import annotations
 
-from ..lease import returning
+from ..lease import handing, returning
 from ..lease.last_copy import Copy
 from ..lease.record import Record
 from ..lease.view import Local, Peer
@@ -66,6 +66,8 @@ class Rejoin:
             return None
         if look.local.cluster_id and self._follows(record.holder):
             return None
+        if look.starved and look.local.disk_free < handing.FULL:
+            return "its data volume is full: nothing is received"
         holder = self._holder(record.holder)
         course = returning.course(look.local, record, holder, self._salvaged)
         match course:

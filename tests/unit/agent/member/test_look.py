@@ -21,6 +21,7 @@ SCHEMATA = "SELECT schema_name AS name FROM information_schema.schemata"
 STATE = {"read_only": 0, "executed": "a:1-5,\nb:1", "purged": "a:1-\n2", "semi_sync": 0}
 REPLICA = {
     "Source_Host": "10.20.1.10",
+    "Replica_IO_State": "Waiting for source to send event",
     "Replica_IO_Running": "Yes",
     "Replica_SQL_Running": "Yes",
     "Seconds_Behind_Source": 2,
@@ -129,6 +130,12 @@ def test_a_receiver_that_tries_to_connect_does_not_receive(bench: Bench, state: 
     bench.answers(state=STATE, status=REPLICA | {"Replica_IO_Running": state, "Replica_SQL_Running": state})
     look = bench.look()
     assert (look.receiving, look.applying) == (receiving, receiving)
+
+
+def test_a_receiver_that_has_no_room_does_not_receive(bench: Bench) -> None:
+    bench.answers(state=STATE, status=REPLICA | {"Replica_IO_State": "Waiting for disk space"})
+    look = bench.look()
+    assert (look.receiving, look.starved, look.applying) == (False, True, True)
 
 
 def test_a_dead_mysqld_keeps_what_it_last_said(bench: Bench, clock: Clock) -> None:

@@ -108,6 +108,15 @@ def test_a_replica_that_follows_is_left_alone(web_b: Returning) -> None:
     assert web_b.world.writes == []
 
 
+def test_a_receiver_without_room_is_left_alone_until_there_is_some_and_then_set_up_anew(web_b: Returning, clock: Clock) -> None:
+    web_b.back()
+    clock.now += 11
+    web_b.world.writes.clear()
+    for free, writes, reason in ((0.0199, [], "its data volume is full: nothing is received"), (0.02, FOLLOW, None)):
+        web_b.observer.latest = replace(FOLLOWING, receiving=False, starved=True, local=replace(DATA, disk_free=free))
+        assert (web_b.rejoin.once(), web_b.world.writes) == (reason, writes)
+
+
 @pytest.mark.parametrize("changed", [{"receiving": False}, {"applying": False}, {"source": "10.20.2.10"}, {"read_only": False}])
 def test_a_replica_that_does_not_follow_as_it_should_is_set_up_anew(web_b: Returning, clock: Clock, changed: dict) -> None:
     web_b.back()
