@@ -16,6 +16,15 @@ from .mysqld import Mysqld, boottime
 # While it exists mysqld may be writable: whoever outlives the unit kills mysqld then.
 MARK = "/run/distributed-web/writable"
 OURS = ("root", "replication", "system user", "event_scheduler")  # not clients; the replica is still to receive the rest
+# performance_schema's lists take no lock that a hanging commit could hold.
+CLIENTS = f"SELECT id AS id FROM performance_schema.processlist WHERE user NOT IN {OURS}"
+# Those that a server on its way to read-only waits for: what they write needs these locks, and SET wants them all for itself.
+WAITED_FOR = (
+    "SELECT DISTINCT processlist_id AS id FROM performance_schema.metadata_locks"
+    " JOIN performance_schema.threads ON thread_id = owner_thread_id"
+    " WHERE object_type IN ('GLOBAL', 'COMMIT') AND lock_type = 'INTENTION_EXCLUSIVE' AND lock_status = 'GRANTED'"
+    f" AND processlist_user NOT IN {OURS}"
+)
 KILL_EVERY_S = 0.02
 UNMARKED_S = 0.2  # less than a demotion has before it kills
 
@@ -44,7 +53,8 @@ class Database:
             return True
 
     def close(self, patience_s: float) -> None:
-        """Read-only, and every client gone that could still hold a write. Clients are killed after `patience_s`, not before.
+        """Read-only. Without patience every client is gone then; with it, only those that held this up after `patience_s`: who
+        has waited meanwhile is refused by MySQL, and knows that his write was not done.
 
         Returns when that is certain; raises Failed otherwise.
         """
@@ -90,32 +100,27 @@ class Database:
     def _close(self, patience_s: float) -> None:
         """SET waits for commits under way and for transactions with locks (MySQL manual, "read_only"): a long one is killed."""
         done = threading.Event()
-        killer = threading.Thread(target=self._kill_clients, args=(done, boottime() + patience_s), daemon=True)
+        whom = WAITED_FOR if patience_s else CLIENTS
+        killer = threading.Thread(target=self._kill_until, args=(done, whom, boottime() + patience_s), daemon=True)
         killer.start()
         try:
             self._mysql.rows("SET GLOBAL super_read_only = ON", timeout_s=self._statement_s)
         finally:
             done.set()
-        if patience_s == 0:
-            self._kill_clients_once()
+        if not patience_s:
+            self._kill(CLIENTS)
 
-    def _kill_clients(self, done: threading.Event, begin: float) -> None:
+    def _kill_until(self, done: threading.Event, whom: str, begin: float) -> None:
         wait = begin - boottime()
         while not done.wait(max(wait, KILL_EVERY_S)):
             try:
-                self._kill_clients_once()
+                self._kill(whom)
             except Failed as failed:
                 self._system.log(f"database: clients are not killed: {failed}")
             wait = 0.0
 
-    def _kill_clients_once(self) -> None:
-        # performance_schema's list takes no lock that a hanging commit could hold.
-        rows = self._mysql.rows(
-            f"SELECT id AS id FROM performance_schema.processlist WHERE user NOT IN ({', '.join(['%s'] * len(OURS))})",
-            *OURS,
-            timeout_s=self._statement_s,
-        )
-        for row in rows:
+    def _kill(self, whom: str) -> None:
+        for row in self._mysql.rows(whom, timeout_s=self._statement_s):
             try:
                 self._mysql.rows(f"KILL {int(row['id'])}", timeout_s=self._statement_s)
             except MysqlFailed as failed:
