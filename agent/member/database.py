@@ -25,6 +25,12 @@ WAITED_FOR = (
     " WHERE object_type IN ('GLOBAL', 'COMMIT') AND lock_type = 'INTENTION_EXCLUSIVE' AND lock_status = 'GRANTED'"
     f" AND processlist_user NOT IN {OURS}"
 )
+# Their commit would be refused, and the locks of their rows would stop the applier of a server that has become a replica.
+UNFINISHED = (
+    "SELECT trx_mysql_thread_id AS id FROM information_schema.innodb_trx"
+    " JOIN performance_schema.threads ON processlist_id = trx_mysql_thread_id"
+    f" WHERE trx_rows_locked + trx_rows_modified > 0 AND processlist_user NOT IN {OURS}"
+)
 KILL_EVERY_S = 0.02
 UNMARKED_S = 0.2  # less than a demotion has before it kills
 
@@ -53,8 +59,8 @@ class Database:
             return True
 
     def close(self, patience_s: float) -> None:
-        """Read-only. Without patience every client is gone then; with it, only those that held this up after `patience_s`: who
-        has waited meanwhile is refused by MySQL, and knows that his write was not done.
+        """Read-only. Without patience every client is gone then; with it, those that held this up after `patience_s` and those in
+        the middle of a transaction: who has waited meanwhile is refused by MySQL, and knows that his write was not done.
 
         Returns when that is certain; raises Failed otherwise.
         """
@@ -98,7 +104,7 @@ class Database:
         rows("RESET REPLICA ALL")
 
     def _close(self, patience_s: float) -> None:
-        """SET waits for commits under way and for transactions with locks (MySQL manual, "read_only"): a long one is killed."""
+        """SET waits for statements and commits under way and for LOCK TABLES, not for a transaction that is idle."""
         done = threading.Event()
         whom = WAITED_FOR if patience_s else CLIENTS
         killer = threading.Thread(target=self._kill_until, args=(done, whom, boottime() + patience_s), daemon=True)
@@ -107,8 +113,7 @@ class Database:
             self._mysql.rows("SET GLOBAL super_read_only = ON", timeout_s=self._statement_s)
         finally:
             done.set()
-        if not patience_s:
-            self._kill(CLIENTS)
+        self._kill(UNFINISHED if patience_s else CLIENTS)
 
     def _kill_until(self, done: threading.Event, whom: str, begin: float) -> None:
         wait = begin - boottime()

@@ -36,6 +36,12 @@ WAITED_FOR = (
     " WHERE object_type IN ('GLOBAL', 'COMMIT') AND lock_type = 'INTENTION_EXCLUSIVE' AND lock_status = 'GRANTED'"
     " AND processlist_user NOT IN ('root', 'replication', 'system user', 'event_scheduler')"
 )
+UNFINISHED = (
+    "SELECT trx_mysql_thread_id AS id FROM information_schema.innodb_trx"
+    " JOIN performance_schema.threads ON processlist_id = trx_mysql_thread_id"
+    " WHERE trx_rows_locked + trx_rows_modified > 0"
+    " AND processlist_user NOT IN ('root', 'replication', 'system user', 'event_scheduler')"
+)
 
 
 class Statements:
@@ -233,14 +239,21 @@ def test_who_holds_a_planned_closing_up_is_killed_after_the_patience_and_not_bef
     }
     make().close(0.15)
     assert time.monotonic() - began >= 0.15
-    assert sql.sent[0] == CLOSED and set(sql.sent[1:]) == {WAITED_FOR, "KILL 7"}
+    assert sql.sent[0] == CLOSED and set(sql.sent[1:]) == {WAITED_FOR, "KILL 7", UNFINISHED}
     assert not is_marked(system)
 
 
 def test_writes_that_finish_within_the_patience_are_not_killed(make, sql: Statements, system: FakeSystem) -> None:
     mark(system)
     make().close(5.0)
-    assert sql.sent == [CLOSED]
+    assert sql.sent == [CLOSED, UNFINISHED]
+
+
+def test_a_transaction_in_the_middle_is_killed_once_it_cannot_commit(make, sql: Statements, system: FakeSystem) -> None:
+    mark(system)
+    sql.answers = {UNFINISHED: [{"id": 7}]}
+    make().close(5.0)
+    assert sql.sent == [CLOSED, UNFINISHED, "KILL 7"]
 
 
 def test_a_closing_that_mysql_does_not_confirm_fails_and_the_mark_stays(make, sql: Statements, system: FakeSystem) -> None:
