@@ -13,3 +13,5 @@ NOTICED_S = INTERVAL_S * FAILURES + TIMEOUT_S + PROPAGATION_S  # then a server t
 IDLE_S = NOTICED_S  # that a visitor's connection is kept: when a server has left, the idle ones are gone too
 REQUEST_S = 8  # the longest that a web server may take
 ENDED_S = NOTICED_S + REQUEST_S  # then nobody uses a server that leaves
+
+ALIVE = "/_alive"  # Nginx's path to what the application says of its health, for HAProxy, also while its server leaves

@@ -31,21 +31,28 @@ def section(text: str, head: str) -> list[str]:
     return body
 
 
-WEB_BACKENDS = [f"backend {name} from web" for name in ("web", "web_writes", "web_shallow", "web_shallow_writes")]
+WEB_BACKENDS = [f"backend {name} from web" for name in ("web", "web_writes")]
 
 
-def servers(text: str, backend: str) -> list[str]:
-    """Names and addresses, in their order."""
-    return [" ".join(line.split()[1:3]) for line in section(text, backend) if line.startswith("server ")]
+def servers(text: str, backend: str, *, backup: bool = False) -> list[str]:
+    """Names and addresses, in their order, of its active servers or of its backup ones."""
+    lines = [line for line in section(text, backend) if line.startswith("server ") and line.endswith(" backup") == backup]
+    return [" ".join(line.split()[1:3]) for line in lines]
 
 
 @pytest.mark.parametrize("backend", WEB_BACKENDS)
 @pytest.mark.parametrize(("mode", "balance"), [("active-passive", "first"), ("active-active", "roundrobin")])
 def test_the_mode_decides_whether_the_first_web_server_takes_all(mode, balance, backend, site, text):
-    """None is a `backup`: HAProxy retries on a backup server only once the active one is down, which is too late."""
+    """None of the two is a `backup`: HAProxy retries on a backup server only once the active one is down, which is too late."""
     written = text(site(mode=mode), "lb", HAPROXY)
     assert f"balance {balance}" in section(written, backend)
     assert servers(written, backend) == ["web-a 10.20.64.10:8444", "web-b 10.20.80.10:8444"]
+
+
+@pytest.mark.parametrize("backend", WEB_BACKENDS)
+def test_the_last_resort_is_in_the_same_backend_so_that_what_waits_there_finds_it(backend, site, text):
+    found = servers(text(site(), "lb", HAPROXY), backend, backup=True)
+    assert found == ["web-a.alive 10.20.64.10:8444", "web-b.alive 10.20.80.10:8444"]
 
 
 def test_the_order_of_the_servers_decides_who_is_active(site, text):
@@ -89,7 +96,7 @@ def test_the_health_path_of_the_application_is_what_nginx_and_haproxy_use(site, 
 
 def test_reads_and_writes_have_places_of_their_own_at_each_web_server_as_many_as_were_set(site, text):
     configuration = text(site(app=dataclasses.replace(site().app, reads_at_once=5, writes_at_once=3)), "lb", HAPROXY)
-    for backend, places in (("web", 5), ("web_writes", 3), ("web_shallow", 5), ("web_shallow_writes", 3)):
+    for backend, places in (("web", 5), ("web_writes", 3)):
         assert f"default-server maxconn {places}" in section(configuration, f"backend {backend} from web")
 
 
