@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from drills import catalogue, report
 from drills.catalogue.drill import Drill
@@ -112,7 +112,7 @@ def record(one: Run) -> dict[str, object]:
 
 
 def table(runs: Sequence[Run]) -> Table:
-    shown = Table("drill", "runs", *(title for title, _, _ in COLUMNS), "holds", box=None, header_style="bold", pad_edge=False)
+    shown = Table(Column("drill", no_wrap=True), "runs", *(title for title, _, _ in COLUMNS), "holds", box=None, header_style="bold", pad_edge=False)
     for name, group in grouped(runs).items():
         held = sum(not one.broken for one in group)
         verdict = f"[{'green' if held == len(group) else 'red'}]{held} of {len(group)}"
