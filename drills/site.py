@@ -96,8 +96,8 @@ class Site:
             for role in ("primary", "replica")
             if roles.count(role) != 1
         ]
-        # A receiver that met a full disk sleeps for a minute: nothing is handed to its server meanwhile.
-        found += [f"{name} is {lag:.0f} s behind" for name, answer in said.items() if (lag := answer.get("lag_s") or 0) > CAUGHT_UP_S]
+        lags = {name: answer.get("lag_s") or 0 for name, answer in said.items()}  # nothing is handed to who is behind
+        found += [f"{name} is {lag:.0f} s behind" for name, lag in lags.items() if lag > CAUGHT_UP_S]
         return found + [f"{name} is {state} for the front door" for name, state in self.targets() if state != "healthy"]
 
     def wait_until_well(self, deadline_s: float) -> None:

@@ -112,7 +112,8 @@ def record(one: Run) -> dict[str, object]:
 
 
 def table(runs: Sequence[Run]) -> Table:
-    shown = Table(Column("drill", no_wrap=True), "runs", *(title for title, _, _ in COLUMNS), "holds", box=None, header_style="bold", pad_edge=False)
+    columns = (Column("drill", no_wrap=True), "runs", *(title for title, _, _ in COLUMNS), "holds")
+    shown = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for name, group in grouped(runs).items():
         held = sum(not one.broken for one in group)
         verdict = f"[{'green' if held == len(group) else 'red'}]{held} of {len(group)}"

@@ -113,7 +113,13 @@ class Database:
             self._mysql.rows("SET GLOBAL super_read_only = ON", timeout_s=self._statement_s)
         finally:
             done.set()
-        self._kill(UNFINISHED if patience_s else CLIENTS)
+        if not patience_s:
+            self._kill(CLIENTS)
+            return
+        try:
+            self._kill(UNFINISHED)
+        except MysqlFailed as failed:  # read-only is confirmed all the same
+            self._system.log(f"database: transactions are not ended: {failed}")
 
     def _kill_until(self, done: threading.Event, whom: str, begin: float) -> None:
         wait = begin - boottime()

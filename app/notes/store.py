@@ -76,7 +76,7 @@ class Store:
 
     def primary(self) -> Host:
         """The primary that a write would reach. Raises `Unavailable`, not in a switchover before PROBE_S: a server that says
-        "no primary" loses the writes that queue for it at HAProxy."""
+        "no primary" is passed over by HAProxy, and no other is better in a switchover."""
         end = time.monotonic() + PROBE_S
         while True:
             try:

@@ -76,7 +76,8 @@ PARTITIONS = (
         name="primary-replica-partition",
         title="The primary and its replica do not reach each other for 30 s; all else is well.",
         fault=Partition(server=PRIMARY, peers=(REPLICA,)),
-        at_most=READERS_GO_ON | REJOIN,  # the replica's HAProxy reaches no server that reaches the primary: who writes by it waits
+        # The replica's own HAProxy reaches no server that reaches the primary: who writes by it waits in vain.
+        at_most=READERS_GO_ON | REJOIN,
         exactly=NO_TAKEOVER,
         lasts_s=30,
     ),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# absent when the kernel groups nobody; empty in the session that the computer began with, which has no group and may be given none
+# Absent when the kernel groups nobody; empty in the session that the computer began with: it has no group and may be given none.
 AUTOGROUP = Path("/proc/self/autogroup")
 
 

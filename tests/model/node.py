@@ -15,7 +15,7 @@ from .serving_data import ServingData
 if TYPE_CHECKING:
     from .world import World
 
-ANSWER_TIMEOUT = 0.1  # of ttl, LEASE.md: 500 ms of 5 s
+ANSWER_TIMEOUT = 0.4  # of ttl, as `member/unit.py` has it for the store
 
 
 class Node(ServingData):

@@ -228,7 +228,7 @@ def test_a_server_that_somebody_else_opened_is_closed(make, sql: Statements) -> 
     assert CLOSED in sql.sent
 
 
-def test_who_holds_a_planned_closing_up_is_killed_after_the_patience_and_not_before(make, sql: Statements, system: FakeSystem) -> None:
+def test_who_holds_a_planned_closing_up_is_killed_after_the_patience_not_before(make, sql: Statements, system: FakeSystem) -> None:
     """Nobody else: those who wait for the closing are refused by MySQL, and write elsewhere."""
     mark(system)
     began, killed = time.monotonic(), threading.Event()
@@ -254,6 +254,13 @@ def test_a_transaction_in_the_middle_is_killed_once_it_cannot_commit(make, sql: 
     sql.answers = {UNFINISHED: [{"id": 7}]}
     make().close(5.0)
     assert sql.sent == [CLOSED, UNFINISHED, "KILL 7"]
+
+
+def test_a_transaction_that_cannot_be_ended_leaves_a_planned_closing_confirmed(make, sql: Statements, system: FakeSystem) -> None:
+    mark(system)
+    sql.answers = {UNFINISHED: MysqlFailed(2013, "timed out")}
+    make().close(5.0)
+    assert not is_marked(system)
 
 
 def test_a_closing_that_mysql_does_not_confirm_fails_and_the_mark_stays(make, sql: Statements, system: FakeSystem) -> None:
