@@ -79,7 +79,10 @@ def an_epoch_given_up_is_resumed():
     )
 
 
-@mutation(LOST, 133, semi_sync=True, max_lag=100, slow=0.4, faults=("power", "severed", "severed"), calm=0, length_ttls=20)
+SEVERED = {"faults": ("power", "severed", "severed"), "calm": 0, "length_ttls": 20, "answer_timeout": 0.1}
+
+
+@mutation(LOST, 133, semi_sync=True, max_lag=100, slow=0.4, **SEVERED)
 def a_late_renewal_overtakes():
     original = records.renewal
     return ((records, "renewal", lambda *args, **known: replace(original(*args, **known), counter_below=None)),)
@@ -111,7 +114,10 @@ def the_watch_lasts_by_the_servers_own_ttl():
     return ((timing, "stood_still", lambda since, now, ttl_s: now - since >= 1.1 * 3),)
 
 
-@mutation(TWO, 512, slow=0, loss=0, slow_close=1, length_ttls=20, faults=("isolation", "delay", "delay", "delay"), calm=0)
+DELAYED = {"faults": ("isolation", "delay", "delay", "delay"), "calm": 0, "length_ttls": 20, "answer_timeout": 0.1}
+
+
+@mutation(TWO, 512, slow=0, loss=0, slow_close=1, **DELAYED)
 def the_watch_begins_before_the_first_answer():
     original = taking._watched
 
@@ -256,7 +262,7 @@ def one_of_two_replicas_acknowledges():
 SILENT = {"faults": ("blind", "blind", "severed", "delay"), "calm": 0, "slow_close": 0.8}
 
 
-@mutation(TWO, 99, **SILENT)
+@mutation(TWO, 99, **SILENT, answer_timeout=0.1)
 def a_promise_counts_from_its_answer():
     return before_step(lambda event, now: replace(event, ask=now) if isinstance(event, Promised) else event)
 

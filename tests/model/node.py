@@ -15,8 +15,6 @@ from .serving_data import ServingData
 if TYPE_CHECKING:
     from .world import World
 
-ANSWER_TIMEOUT = 0.4  # of ttl, as `member/unit.py` has it for the store
-
 
 class Node(ServingData):
     def __init__(self, world: World, name: str) -> None:
@@ -214,7 +212,7 @@ class Node(ServingData):
                 self.tell(state.WasWritten(write=write, sent=action.sent, outcome=state.Outcome.UNKNOWN), agent)
 
         self.world.to_store(self, act, answer)
-        self.after(ANSWER_TIMEOUT * self.ttl, time_out)
+        self.after(self.world.profile.answer_timeout * self.ttl, time_out)
 
     def _do_ask(self, action: state.Ask, agent: int) -> None:
         other = self.world.nodes[action.to]

@@ -23,6 +23,7 @@ def profile(seed: int) -> Profile:
         ambush=draw.choice([0, 0.5]),
         faults=tuple(draw.sample(sorted(FAULTS), draw.choice([1, 2, 3, 5]))),
         calm=draw.choice([0, 0.5]),
+        answer_timeout=draw.choice([0.1, 0.4, 0.8]),
     )
 
 

@@ -33,6 +33,7 @@ class Profile:
     max_lag: int = 2
     slow: float = 0.05  # of messages: late by up to 1.5 ttl
     loss: float = 0.02
+    answer_timeout: float = 0.4  # of ttl, until what became of a write is unknown: connecting and answering have 0.4 each
     duplicates: float = 0.02
     slow_close: float = 0.3  # of demotions: super_read_only hangs
     slow_open: float = 0.0  # of openings: each of their two steps lasts up to 1.2 ttl
