@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .endpoints import Answer
+from .lease.state import Watch
 from .member.look import Look
+
+RENEWED_PART = 0.4  # of ttl: the record has changed so lately; two renewals
+UNHEARD_PART = 0.5  # of ttl: its holder has not answered for so long; later than a dead one's record stands still
 
 
 def primary(look: Look, *, server: str, leads: bool) -> Answer:
@@ -18,6 +23,19 @@ def replica(look: Look, *, server: str, leads: bool, read_lag_s: float) -> Answe
     following = look.error is None and look.receiving and look.applying
     ok = following and look.read_only and look.lag_s is not None and look.lag_s <= read_lag_s
     return Answer(ok=ok, body=_body(look, server, leads))
+
+
+def cut_off(watch: Watch | None, heard: Mapping[str, float], *, server: str, now: float) -> Answer:
+    """Another server's lease is renewed, and that server does not answer here: what is broken lies between the two.
+
+    `heard`: when each member was last asked a question that it answered; `now` and it in CLOCK_BOOTTIME, seconds.
+    """
+    record = watch.record if watch else None
+    if record is None or record.holder == server:
+        return Answer(ok=False, body={"server": server, "unheard": None})
+    renewed = now - watch.since <= RENEWED_PART * record.ttl_s
+    unheard = now - heard.get(record.holder, float("-inf")) > UNHEARD_PART * record.ttl_s
+    return Answer(ok=renewed and unheard, body={"server": server, "unheard": record.holder if renewed and unheard else None})
 
 
 def role(look: Look, leads: bool) -> str:

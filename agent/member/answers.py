@@ -48,6 +48,7 @@ class Answers:
         return {
             ("GET", "/primary"): lambda _: self._primary(),
             ("GET", "/replica"): lambda _: self._replica(),
+            ("GET", "/cut-off"): lambda _: self._cut_off(),
             ("GET", "/lease"): lambda _: self._lease(),
         }
 
@@ -87,6 +88,9 @@ class Answers:
         look = self._fresh()
         answer = roles.replica(look, server=self._config.server, leads=self._leads(), read_lag_s=self._config.read_lag_s)
         return replace(answer, ok=answer.ok and not rotation.leaves(self._system))
+
+    def _cut_off(self) -> Answer:
+        return roles.cut_off(self._loop.state.watch, self._sight.heard(), server=self._config.server, now=boottime())
 
     def _lease(self) -> Answer:
         """Everything that an operator wants to know of this server's part."""

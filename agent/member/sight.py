@@ -36,6 +36,10 @@ class MemberSight:
     def peers(self, now: float) -> dict[str, Peer]:
         return {name: status.peer for name, status in self._fresh(now).items()}
 
+    def heard(self) -> dict[str, float]:
+        """When each other member was last asked a question that it answered."""
+        return {name: said.asked for name, said in list(self._peers.said.items())}
+
     def local(self, look: Look, now: float) -> Local:
         statuses = self._fresh(now)
         self._want(look)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.client import HTTPConnection
 from typing import Any
 
@@ -13,11 +14,13 @@ import pytest
 from agent import roles
 from agent.endpoints import Answer, Message, Server
 from agent.health import Health
+from agent.lease.state import Watch
 from agent.lease.view import Local
 from agent.member.look import Look
 from agent.state import State, folder, point_to
 from agent.system import Failed
 from tests.unit.agent.fakes import FakeSystem
+from tests.unit.agent.member.scene import RECORD
 from tests.unit.agent.test_agent_manifest import RAW
 
 RELEASE = RAW["release"]
@@ -53,6 +56,30 @@ def test_which_role_a_server_answers_for(look: Look, leads: bool, expected: tupl
     replica = roles.replica(look, server="web-b", leads=leads, read_lag_s=10)
     assert (primary.ok, replica.ok, primary.body["role"]) == expected
     assert primary.body == replica.body
+
+
+@pytest.mark.parametrize(
+    ("holder", "renewed_s", "heard_s", "unheard"),
+    [
+        ("web-a", 1.0, 3.0, "web-a"),
+        ("web-a", 1.0, None, "web-a"),  # never since this agent started
+        ("web-a", 1.0, 2.0, None),
+        ("web-a", 2.5, 3.0, None),  # its lease is not renewed: it may be dead
+        ("web-b", 1.0, 3.0, None),  # its own former lease
+    ],
+)
+def test_who_does_not_hear_a_holder_that_renews_is_cut_off(
+    holder: str, renewed_s: float, heard_s: float | None, unheard: str | None
+) -> None:
+    watch = Watch(record=replace(RECORD, holder=holder), since=100 - renewed_s, asked=100)
+    heard = {} if heard_s is None else {holder: 100 - heard_s}
+    answer = roles.cut_off(watch, heard, server="web-b", now=100)
+    assert answer == Answer(ok=unheard is not None, body={"server": "web-b", "unheard": unheard})
+
+
+@pytest.mark.parametrize("watch", [None, Watch(record=None, since=0, asked=100)])
+def test_nobody_is_cut_off_from_a_lease_that_nobody_else_is_known_to_hold(watch: Watch | None) -> None:
+    assert not roles.cut_off(watch, {}, server="web-b", now=100).ok
 
 
 def test_a_role_comes_with_what_it_was_decided_from() -> None:

@@ -55,6 +55,16 @@ def test_the_last_resort_is_in_the_same_backend_so_that_what_waits_there_finds_i
     assert found == ["web-a.alive 10.20.64.10:8444", "web-b.alive 10.20.80.10:8444"]
 
 
+def test_a_balancer_steps_aside_when_a_primary_is_alive_that_only_others_reach(site, text):
+    written = text(site(), "lb", HAPROXY)
+    assert "monitor fail if { nbsrv(mysql_primary) lt 1 } { nbsrv(cut_off) ge 1 }" in section(written, "frontend health from web")
+    assert section(written, "backend cut_off from database")[1:] == [
+        "http-check send meth GET uri /cut-off ver HTTP/1.1 hdr Host db.dev.internal",
+        "http-check expect status 200",
+        "server here 127.0.0.1:9201 check inter 500ms fall 1 rise 2",
+    ]
+
+
 def test_the_order_of_the_servers_decides_who_is_active(site, text):
     chosen = site(servers=tuple(reversed(site().servers)))
     assert servers(text(chosen, "lb", HAPROXY), "backend web from web")[0] == "web-b 10.20.80.10:8444"

@@ -142,6 +142,13 @@ def test_nobody_reads_from_the_replica_of_a_server_that_leaves(member: Member, s
     assert (answer.ok, answer.body["role"]) == (False, "replica")
 
 
+def test_a_member_that_does_not_hear_a_holder_that_renews_says_that_it_is_cut_off(member: Member) -> None:
+    now = boottime()
+    member.loop.state = replace(WATCHER, watch=Watch(record=RECORD, since=now, asked=now))
+    answer = roles(member, member.look)["/cut-off"]
+    assert (answer.ok, answer.body) == (True, {"server": "web-b", "unheard": "web-a"})
+
+
 def test_the_lease_is_shown_with_everything_an_operator_wants_to_know(member: Member) -> None:
     now = boottime()
     member.loop.state = replace(WATCHER, watch=Watch(record=RECORD, since=now - 2, asked=now))

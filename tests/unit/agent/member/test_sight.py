@@ -61,6 +61,11 @@ def test_an_answer_older_than_a_fifth_of_the_ttl_is_none(primary: Bench, age: fl
     assert primary.sight.peers(NOW) == ({"web-b": status().peer} if heard else {})
 
 
+def test_what_a_member_answered_last_is_remembered_however_old(primary: Bench) -> None:
+    primary.said(status("web-b"), asked=NOW - 100)
+    assert primary.sight.heard() == {"web-b": NOW - 100}
+
+
 def test_a_replica_nobody_has_heard_of_is_not_connected(primary: Bench) -> None:
     assert primary.local(PRIMARY) == DATA
 
