@@ -16,6 +16,7 @@ import pulumi
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from cloud_init.front_door import ALIVE
 from components.mistakes import CONTRADICTION, Mistake, explain
 from components.subnets import SMALLEST_VPC
 
@@ -138,8 +139,8 @@ class App(Section):
         (), description="a list of package names of the distribution", examples=["python3-flask"]
     )
     health: str = Field(
-        "/healthz", pattern=r"^/[A-Za-z0-9._~/-]*$", examples=["/healthz"],
-        description="a path: / and then letters, digits and . _ ~ / -",
+        "/healthz", pattern=rf"^(?!{ALIVE}$)/[A-Za-z0-9._~/-]*$", examples=["/healthz"],
+        description=f"a path: / and then letters, digits and . _ ~ / -; not {ALIVE}, which is Nginx's",
     )  # fmt: skip
     setup: str = Field("", pattern=r"^[^\n]*$", description="one shell command line, or nothing", examples=["./migrate"])
     reads_at_once: int = Field(16, ge=1, le=1000, description="a number of requests from 1 to 1000", examples=[16])

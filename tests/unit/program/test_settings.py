@@ -129,6 +129,7 @@ REFUSED = [  # settings, then key and value as quoted, what is allowed, and what
     ({"app": APP | {"packages": ["a b"]}}, 'app.packages[0] is "a b"', "package names", "app.packages[0]' python3-flask"),
     ({"app": APP | {"reads_at_once": 0}}, "app.reads_at_once is 0", "from 1 to 1000", "app.reads_at_once' 16"),
     ({"app": APP | {"writes_at_once": 1001}}, "app.writes_at_once is 1001", "from 1 to 1000", "app.writes_at_once' 8"),
+    ({"app": APP | {"health": "/_alive"}}, 'app.health is "/_alive"', "not /_alive, which is Nginx's", "app.health' /healthz"),
     ({"app": APP | {"health": "/a b"}}, 'app.health is "/a b"', "letters, digits", "app.health' /healthz"),
     ({"edge": {"https_port": 0}}, "edge.https_port is 0", "from 1 to 65535", "edge.https_port' 443"),
     ({"edge": {"http_port": 443}}, "edge.http_port is 443", "not https_port", "edge.http_port' 80"),
