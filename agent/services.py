@@ -55,6 +55,7 @@ class Service:
     log: str | None = None  # where it says why it does not start, when not in the journal
 
 
+KERNEL = Service(unit="systemd-sysctl", present="/etc/sysctl.d/*", restart_on=("/etc/sysctl.d/*",))
 MYSQL = Service(
     unit="mysql",
     present="/etc/mysql/*",
@@ -113,7 +114,7 @@ ROTATION = Service(
     check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/rotation.service"),
     reload=lambda system: None,  # what it does when it stops is systemd's to know: daemon-reload was enough
 )
-SERVICES = (MYSQL, FAILOVER, AGENT, HAPROXY, NGINX, APP, ROTATION)
+SERVICES = (KERNEL, MYSQL, FAILOVER, AGENT, HAPROXY, NGINX, APP, ROTATION)
 
 Inputs = Mapping[str, str]  # path or "archive/<name>": SHA-256
 

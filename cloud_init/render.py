@@ -47,6 +47,7 @@ class Target:
 WEB = ("web",)
 RELEASE = (  # brought and kept up to date by every release
     Target(path="/etc/hosts", template="hosts.j2"),
+    Target(path="/etc/sysctl.d/60-distributed-web.conf", template="sysctl.conf.j2"),
     Target(path="/etc/haproxy/haproxy.cfg", template="haproxy.cfg.j2"),
     Target(path="/etc/systemd/system/haproxy.service.d/rotation.conf", template="haproxy_rotation.conf.j2"),
     Target(path="/etc/systemd/system/rotation.service", template="rotation.service.j2"),

@@ -41,10 +41,11 @@ def run(system: System) -> None:
     mysqld, mysql, server = Mysqld(system), Mysql(Login()), Server.load(system)
     database = Database(system, mysqld, mysql, statement_s=STATEMENT_S)
     observer = Observer(system, mysqld, period_s=timing.read_period(ttl_s) / 5, timeout_s=ttl_s / 5)
-    peers = Peers(system, config, timeout_s=0.06 * ttl_s)
-    sight = MemberSight(config, observer, peers, lambda: database.synchronous_from)
     # Long enough for TCP to repeat what was lost (the first packet of a connection after 1 s); the next question does not wait.
-    table = LeaseTable(server, timeout_s=0.4 * ttl_s)
+    patience_s = 0.4 * ttl_s
+    peers = Peers(system, config, timeout_s=patience_s)
+    table = LeaseTable(server, timeout_s=patience_s)
+    sight = MemberSight(config, observer, peers, lambda: database.synchronous_from)
     # Last: from here on its first closing has a deadline, and a client of AWS takes its time to be made.
     state = failover.started(config.server, str(uuid.uuid4()), config.settings, boottime())
     loop = Loop(state, sight, Notifier().alive, system.log)

@@ -86,6 +86,11 @@ def test_the_replica_replicates_over_tls_and_refuses_writes(site):
     assert site.on("web-a", "mysql -N -e 'select @@read_only'").strip() == "0"
 
 
+@pytest.mark.parametrize("server", ["lb", "web-a", "web-b"])
+def test_a_servers_kernel_has_the_settings_of_the_release(site, server):
+    assert site.on(server, "sysctl -n net.ipv4.tcp_thin_linear_timeouts").strip() == "1"
+
+
 # Two connections of one thread, the first of which dies while it is written to.
 ENDED_BESIDE_ANOTHER = """
 import os, sys, time
