@@ -11,7 +11,7 @@ from .files import Target, Transaction
 from .manifest import Manifest
 from .mysql import Login, Mysql, Query, query
 from .server import Server
-from .services import AGENT, APP, FAILOVER, HAPROXY, KERNEL, MYSQL, NGINX, ROTATION, SERVICES
+from .services import AGENT, APP, FAILOVER, HAPROXY, MYSQL, NGINX, ROTATION, SERVICES
 from .state import State, current, folder, point_to, prune
 from .store import Store
 from .system import Failed, System
@@ -99,7 +99,7 @@ class Apply:
         if self.before is None:
             point_to(system, new)  # nothing runs yet that could be disturbed, and the agent starts from there
         inputs = self._inputs(self.manifest)
-        self._settle(inputs, KERNEL, MYSQL)
+        self._settle(inputs, MYSQL)
         if current(system) == new:
             self._settle(inputs, FAILOVER, AGENT)
         self._settle(inputs, HAPROXY)

@@ -9,8 +9,8 @@ from .endpoints import Answer
 from .lease.state import Watch
 from .member.look import Look
 
-RENEWED_PART = 0.4  # of ttl: the record has changed so lately; two renewals
-UNHEARD_PART = 0.5  # of ttl: its holder has not answered for so long; later than a dead one's record stands still
+RENEWED_PART = 0.6  # of ttl: the record has changed so lately; three renewals
+UNHEARD_PART = 0.4  # of ttl: so long after its holder was last heard. What a dead one renewed before is read within 0.2
 
 
 def primary(look: Look, *, server: str, leads: bool) -> Answer:
@@ -26,16 +26,17 @@ def replica(look: Look, *, server: str, leads: bool, read_lag_s: float) -> Answe
 
 
 def cut_off(watch: Watch | None, heard: Mapping[str, float], *, server: str, now: float) -> Answer:
-    """Another server's lease is renewed, and that server does not answer here: what is broken lies between the two.
+    """Another server renews its lease and does not answer here: what is broken lies between the two.
 
     `heard`: when each member was last asked a question that it answered; `now` and it in CLOCK_BOOTTIME, seconds.
     """
     record = watch.record if watch else None
-    if record is None or record.holder == server:
-        return Answer(ok=False, body={"server": server, "unheard": None})
-    renewed = now - watch.since <= RENEWED_PART * record.ttl_s
-    unheard = now - heard.get(record.holder, float("-inf")) > UNHEARD_PART * record.ttl_s
-    return Answer(ok=renewed and unheard, body={"server": server, "unheard": record.holder if renewed and unheard else None})
+    unheard = None
+    if record and record.holder != server:
+        renews = now - watch.since <= RENEWED_PART * record.ttl_s
+        silent = watch.since - heard.get(record.holder, now) > UNHEARD_PART * record.ttl_s
+        unheard = record.holder if renews and silent else None
+    return Answer(ok=unheard is not None, body={"server": server, "unheard": unheard})
 
 
 def role(look: Look, leads: bool) -> str:

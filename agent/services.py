@@ -55,7 +55,6 @@ class Service:
     log: str | None = None  # where it says why it does not start, when not in the journal
 
 
-KERNEL = Service(unit="systemd-sysctl", present="/etc/sysctl.d/*", restart_on=("/etc/sysctl.d/*",))
 MYSQL = Service(
     unit="mysql",
     present="/etc/mysql/*",
@@ -114,7 +113,7 @@ ROTATION = Service(
     check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/rotation.service"),
     reload=lambda system: None,  # what it does when it stops is systemd's to know: daemon-reload was enough
 )
-SERVICES = (KERNEL, MYSQL, FAILOVER, AGENT, HAPROXY, NGINX, APP, ROTATION)
+SERVICES = (MYSQL, FAILOVER, AGENT, HAPROXY, NGINX, APP, ROTATION)
 
 Inputs = Mapping[str, str]  # path or "archive/<name>": SHA-256
 

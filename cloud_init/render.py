@@ -47,7 +47,6 @@ class Target:
 WEB = ("web",)
 RELEASE = (  # brought and kept up to date by every release
     Target(path="/etc/hosts", template="hosts.j2"),
-    Target(path="/etc/sysctl.d/60-distributed-web.conf", template="sysctl.conf.j2"),
     Target(path="/etc/haproxy/haproxy.cfg", template="haproxy.cfg.j2"),
     Target(path="/etc/systemd/system/haproxy.service.d/rotation.conf", template="haproxy_rotation.conf.j2"),
     Target(path="/etc/systemd/system/rotation.service", template="rotation.service.j2"),
@@ -66,6 +65,7 @@ BOOT = (  # written once, at the first boot
     Target(path="/etc/distributed-web/server.json", template="server.json.j2"),
     Target(path="/etc/apt/apt.conf.d/90distributed-web", template="apt.conf.j2"),
     Target(path="/etc/needrestart/conf.d/distributed-web.conf", template="needrestart.conf.j2"),
+    Target(path="/etc/sysctl.d/60-distributed-web.conf", template="sysctl.conf.j2"),
     Target(path="/usr/local/sbin/agent", template="agent.sh.j2", mode="0755"),
     Target(path="/usr/local/sbin/data-volume", template="data_volume.sh.j2", kinds=WEB, mode="0755"),
     Target(path="/etc/systemd/system/data-volume.service", template="data_volume.service.j2", kinds=WEB),

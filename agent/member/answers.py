@@ -58,8 +58,8 @@ class Answers:
             ("GET", "/status"): self._members_only(lambda _, by: Answer(ok=True, body=self._status().to_json())),
             ("POST", "/ask"): self._members_only(self._ask),
             ("POST", "/look"): self._members_only(lambda _, by: self._look()),
-            ("POST", "/pause"): self._members_only(lambda _, by: self._pause()),
-            ("POST", "/lead"): self._members_only(lambda _, by: self._lead(by)),
+            ("POST", "/pause"): self._members_only(lambda message, by: self._pause(message)),
+            ("POST", "/lead"): self._members_only(lambda message, by: self._lead(message, by)),
             ("POST", "/accounts"): self._members_only(lambda message, by: self._accounts(message)),
             ("POST", "/switchover"): self._members_only(lambda message, by: self._switch(message)),
             ("POST", "/goodbye"): self._members_only(lambda _, by: self._goodbye(by)),
@@ -151,13 +151,19 @@ class Answers:
         self._hands.read()
         return Answer(ok=True, body={})
 
-    def _pause(self) -> Answer:
-        self._hands.pause()
+    def _pause(self, message: Message) -> Answer:
+        if not self._is_over(message):
+            self._hands.pause()
         return Answer(ok=True, body={})
 
-    def _lead(self, by: str) -> Answer:
-        self._hands.follow(by)
+    def _lead(self, message: Message, by: str) -> Answer:
+        if not self._is_over(message):
+            self._hands.follow(by)
         return Answer(ok=True, body={})
+
+    def _is_over(self, message: Message) -> bool:
+        """A packet was lost, and what was said in one epoch arrives in the next: writers would wait for nobody."""
+        return message.body["epoch"] < self._loop.state.seen[0]
 
     def _goodbye(self, by: str) -> Answer:
         self._switchovers.said_goodbye(by)

@@ -136,11 +136,11 @@ class Hands:
         finally:
             self._loop.post(WasOpened(done), generation)
         if done:
-            self._lead()
+            self._lead(state.hold.record.epoch)
 
-    def _lead(self) -> None:
+    def _lead(self, epoch: int) -> None:
         """Tell every HAProxy where writers go now, and let those go on that were kept waiting."""
-        threading.Thread(target=self._peers.tell_all, args=("/lead", {}, 1.0), daemon=True).start()
+        threading.Thread(target=self._peers.tell_all, args=("/lead", {"epoch": epoch}, 1.0), daemon=True).start()
         self.follow(self._config.server)
 
     def follow(self, leader: str) -> None:
@@ -158,7 +158,7 @@ class Hands:
         if planned:
             self._peers.hurry()
             self._balancer.pause()
-            self._peers.tell_all("/pause", {}, 0.05)
+            self._peers.tell_all("/pause", {"epoch": state.hold.record.epoch}, 0.05)
         elif state.given_up >= 0:
             self._balancer.lead(None, (self._config.server,))
         try:

@@ -69,12 +69,13 @@ class Rejoin:
         if look.starved and look.local.disk_free < handing.FULL:
             return "its data volume is full: nothing is received"
         holder = self._holder(record.holder)
-        course = returning.course(look.local, record, holder, self._salvaged)
+        local = self._observer.latest.local  # as it is now: the answer may have taken seconds
+        course = returning.course(local, record, holder, self._salvaged)
         match course:
             case returning.Follow():
                 self._follow(course.source)
             case returning.Salvage():
-                self._save(course.gtids, look.local)
+                self._save(course.gtids, local)
             case returning.Clone():
                 self._clone(course.donor, record)
             case returning.Refuse():

@@ -9,6 +9,7 @@ from ..lease import gtid
 from ..lease.view import Local, Peer
 from .config import Config
 from .look import Look, Observer
+from .mysqld import boottime
 from .peers import Peers, Status
 
 FRESH_PART = 0.2  # of ttl: an older answer of a member is none
@@ -29,6 +30,7 @@ class MemberSight:
         self._complete: int | None = None  # the mysqld (process id) that has caught up with its source since it started
         self._receiving: tuple[int | None, float] = (None, float("inf"))  # a mysqld, and since when it receives
         self._wanted = Wanted()
+        self._began = boottime()
 
     def since(self, at: float, timeout_s: float) -> Look:
         return self._observer.since(at, timeout_s)
@@ -37,8 +39,8 @@ class MemberSight:
         return {name: status.peer for name, status in self._fresh(now).items()}
 
     def heard(self) -> dict[str, float]:
-        """When each other member was last asked a question that it answered."""
-        return {name: said.asked for name, said in list(self._peers.said.items())}
+        """When each other member was last asked a question that it answered; none yet: when this unit began."""
+        return dict.fromkeys(self._config.others, self._began) | {n: said.asked for n, said in list(self._peers.said.items())}
 
     def local(self, look: Look, now: float) -> Local:
         statuses = self._fresh(now)

@@ -87,7 +87,7 @@ def test_the_replica_replicates_over_tls_and_refuses_writes(site):
 
 
 @pytest.mark.parametrize("server", ["lb", "web-a", "web-b"])
-def test_a_servers_kernel_has_the_settings_of_the_release(site, server):
+def test_a_servers_kernel_has_the_settings_of_its_first_boot(site, server):
     assert site.on(server, "sysctl -n net.ipv4.tcp_thin_linear_timeouts").strip() == "1"
 
 

@@ -118,11 +118,6 @@ def test_what_a_server_does_before_it_stops_is_changed_without_taking_it_out(app
     assert applied.apply() == [CHECKS["rotation"], "systemctl daemon-reload", HEALTH]
 
 
-def test_changed_settings_of_the_kernel_are_taken_up_and_disturb_nothing(applied: Web, predecessors: dict[str, str]) -> None:
-    applied.release(SECOND, {"/etc/sysctl.d/60-distributed-web.conf": "net.ipv4.tcp_thin_linear_timeouts = 1"})
-    assert applied.apply() == ["systemctl reset-failed systemd-sysctl", "systemctl restart systemd-sysctl", HEALTH]
-
-
 def test_a_renewed_certificate_is_taken_up_without_a_restart(applied: Web, predecessors: dict[str, str]) -> None:
     applied.bucket.secret("key", "KEY 2")
     applied.release(SECOND)

@@ -59,21 +59,20 @@ def test_which_role_a_server_answers_for(look: Look, leads: bool, expected: tupl
 
 
 @pytest.mark.parametrize(
-    ("holder", "renewed_s", "heard_s", "unheard"),
+    ("holder", "heard", "renewed", "unheard"),
     [
-        ("web-a", 1.0, 3.0, "web-a"),
-        ("web-a", 1.0, None, "web-a"),  # never since this agent started
-        ("web-a", 1.0, 2.0, None),
-        ("web-a", 2.5, 3.0, None),  # its lease is not renewed: it may be dead
-        ("web-b", 1.0, 3.0, None),  # its own former lease
+        ("web-a", 96.9, 99.0, "web-a"),
+        ("web-a", 97.1, 99.0, None),  # what a holder that has just died renewed before
+        ("web-a", 90.0, 96.9, None),  # renewed in silence, and then no more
+        ("web-b", 90.0, 99.0, None),  # its own former lease
+        ("web-c", None, 99.0, None),  # of whom this server has not been told
     ],
 )
-def test_who_does_not_hear_a_holder_that_renews_is_cut_off(
-    holder: str, renewed_s: float, heard_s: float | None, unheard: str | None
+def test_who_does_not_hear_a_holder_that_goes_on_renewing_is_cut_off(
+    holder: str, heard: float | None, renewed: float, unheard: str | None
 ) -> None:
-    watch = Watch(record=replace(RECORD, holder=holder), since=100 - renewed_s, asked=100)
-    heard = {} if heard_s is None else {holder: 100 - heard_s}
-    answer = roles.cut_off(watch, heard, server="web-b", now=100)
+    watch = Watch(record=replace(RECORD, holder=holder), since=renewed, asked=100)
+    answer = roles.cut_off(watch, {"web-a": heard, "web-b": heard} if heard else {}, server="web-b", now=100)
     assert answer == Answer(ok=unheard is not None, body={"server": "web-b", "unheard": unheard})
 
 

@@ -61,7 +61,9 @@ def test_a_balancer_steps_aside_when_a_primary_is_alive_that_only_others_reach(s
     assert section(written, "backend cut_off from database")[1:] == [
         "http-check send meth GET uri /cut-off ver HTTP/1.1 hdr Host db.dev.internal",
         "http-check expect status 200",
-        "server here 127.0.0.1:9201 check inter 500ms fall 1 rise 2",
+        "default-server check port 9201 inter 500ms fall 2 rise 2",
+        "server web-a 10.20.64.10:3306",
+        "server web-b 10.20.80.10:3306",
     ]
 
 

@@ -9,6 +9,8 @@ import yaml
 from cloud_init import render
 from cloud_init.site import App
 
+KERNEL = "/etc/sysctl.d/60-distributed-web.conf"
+
 
 def written(user_data: str) -> dict[str, str]:
     return {file["path"]: file["content"] for file in yaml.safe_load(user_data)["write_files"]}
@@ -19,7 +21,8 @@ def test_it_is_a_cloud_config_that_ends_in_the_agent(site, user_data):
     assert text.startswith("#cloud-config\n")
     config = yaml.safe_load(text)
     assert config["hostname"] == "web-a"
-    assert config["runcmd"] == [["/usr/local/sbin/agent", "apply"]]
+    assert config["runcmd"] == [["sysctl", "--load", KERNEL], ["/usr/local/sbin/agent", "apply"]]
+    assert "net.ipv4.tcp_thin_linear_timeouts = 1\n" in written(text)[KERNEL]
 
 
 def test_the_server_learns_who_it_is_and_where_its_release_is(site, user_data):
@@ -51,6 +54,7 @@ def test_a_balancer_has_neither_volume_nor_database(site, user_data):
         "/etc/distributed-web/server.json",
         "/etc/apt/apt.conf.d/90distributed-web",
         "/etc/needrestart/conf.d/distributed-web.conf",
+        KERNEL,
         "/usr/local/sbin/agent",
     }
 

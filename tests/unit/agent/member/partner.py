@@ -50,7 +50,7 @@ class Member:
             system=system,
             config=config("web-b"),
             loop=self.loop,
-            sight=SimpleNamespace(local=lambda look, now: look.local, lag=lambda look, now: look, heard=dict),
+            sight=SimpleNamespace(local=lambda look, now: look.local, lag=lambda look, now: look, heard=lambda: {"web-a": 0.0}),
             hands=self.hands,
             observer=SimpleNamespace(latest=self.look),
             rejoin=SimpleNamespace(reason=None),

@@ -52,8 +52,15 @@ def test_a_promise_that_is_not_decided_in_time_is_none(asking, member: Member, m
     ("path", "told"), [("/look", "read"), ("/pause", "pause"), ("/lead", "follow web-a"), ("/goodbye", "goodbye web-a")]
 )
 def test_a_message_is_done_in_the_name_of_whoever_sent_it(asking, member: Member, path: str, told: str) -> None:
-    assert asking().post("web-b", path, {}) == {}
+    assert asking().post("web-b", path, {"epoch": 3}) == {}
     assert member.told == [told]
+
+
+@pytest.mark.parametrize("path", ["/pause", "/lead"])
+def test_what_was_said_to_the_balancers_in_an_epoch_that_is_over_is_not_done(asking, member: Member, path: str) -> None:
+    member.loop.state = replace(WATCHER, seen=(4, 0))
+    assert asking().post("web-b", path, {"epoch": 3}) == {}
+    assert member.told == []
 
 
 def test_a_switchover_is_answered_with_what_it_came_to(asking, member: Member) -> None:

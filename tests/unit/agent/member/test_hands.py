@@ -181,7 +181,7 @@ def test_an_opening_ends_with_writers_led_here_everywhere(bench: Bench) -> None:
     bench.answers["database.open"] = True
     assert bench.do(Open(True)) == [
         "database.open … semi_sync=True",
-        "peers.tell_all /lead {} 1.0",
+        "peers.tell_all /lead {'epoch': 3} 1.0",
         f"balancer.lead web-a {MEMBERS}",
         "balancer.resume",
     ]
@@ -226,7 +226,7 @@ def test_whether_mysql_may_be_opened_is_asked_of_the_lease_at_the_last_instant(b
 
 
 def test_a_planned_closing_lets_writers_wait_everywhere_and_those_at_work_finish(bench: Bench) -> None:
-    assert bench.do(Close(), HANDING) == ["peers.hurry", "balancer.pause", "peers.tell_all /pause {} 0.05", "database.close 0.2"]
+    assert bench.do(Close(), HANDING) == ["peers.hurry", "balancer.pause", "peers.tell_all /pause {'epoch': 3} 0.05", "database.close 0.2"]
     assert bench.events == [(WasClosed(), 4)]
 
 

@@ -165,7 +165,7 @@ def test_an_answer_that_is_none_is_a_reason_with_what_came(asking, monkeypatch, 
 
 
 def test_all_others_are_told_at_once_and_nobody_is_waited_for_too_long(asking, member: Member) -> None:
-    asking().tell_all("/pause", {}, 5)
+    asking().tell_all("/pause", {"epoch": 3}, 5)
     assert member.told == ["pause"]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from agent.lease.view import Local
 from agent.member.look import Look
+from agent.member.mysqld import boottime
 from agent.member.peers import Peers, Said, Status
 from agent.member.sight import MemberSight
 from tests.unit.agent.fakes import FakeSystem
@@ -64,6 +65,11 @@ def test_an_answer_older_than_a_fifth_of_the_ttl_is_none(primary: Bench, age: fl
 def test_what_a_member_answered_last_is_remembered_however_old(primary: Bench) -> None:
     primary.said(status("web-b"), asked=NOW - 100)
     assert primary.sight.heard() == {"web-b": NOW - 100}
+
+
+def test_a_member_that_has_not_answered_yet_counts_as_heard_when_this_unit_began(primary: Bench) -> None:
+    began, now = primary.sight.heard()["web-b"], boottime()
+    assert now - 60 < began <= now
 
 
 def test_a_replica_nobody_has_heard_of_is_not_connected(primary: Bench) -> None:
