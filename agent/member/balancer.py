@@ -33,9 +33,14 @@ class LocalBalancer:
         self._command(f"set maxconn frontend {FRONTEND} {MAXCONN}")
 
     def lead(self, leader: str | None, members: Iterable[str]) -> None:
-        """Writers go to `leader` from now on, None: to nobody, until the checks say otherwise."""
+        """Writers go to `leader` from now on, None: to nobody, until the checks say otherwise.
+
+        With a leader, sessions to the others live until a check ends them: a write that has just gone there is still told that
+        MySQL is read-only, and the application tries it elsewhere; of one whose session ends nobody knows whether it was done.
+        """
         for name in members:
-            self._command(f"set server {BACKEND}/{name} health {'up' if name == leader else 'down'}")
+            health = "up" if name == leader else "stopping" if leader else "down"
+            self._command(f"set server {BACKEND}/{name} health {health}")
 
     def _arm(self, timer: threading.Timer | None) -> None:
         with self._lock:

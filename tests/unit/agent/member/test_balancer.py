@@ -54,7 +54,7 @@ def test_a_pause_that_nobody_ends_ends_by_itself_counted_from_the_last(system: F
     assert system.commands == [PAUSE, PAUSE, RESUME]
 
 
-@pytest.mark.parametrize(("leader", "a", "b"), [("web-b", "down", "up"), (None, "down", "down")])
+@pytest.mark.parametrize(("leader", "a", "b"), [("web-b", "stopping", "up"), (None, "down", "down")])
 def test_writers_go_to_the_leader_or_to_nobody(system: FakeSystem, leader: str | None, a: str, b: str) -> None:
     LocalBalancer(system).lead(leader, ("web-a", "web-b"))
     set_ = f"{SOCKET}: set server mysql_primary"
