@@ -26,6 +26,7 @@ from local.instance import Instance
 
 logger = logging.getLogger(__name__)
 RELOAD_DEADLINE_S = 10
+CONNECTED_DEADLINE_S = 1
 ANSWERS_LAST_S = 0.3  # many targets are asked about at once; one look at the statistics serves them all
 
 NEVER = (-ANSWERS_LAST_S, [])
@@ -65,13 +66,49 @@ class Balancer:
         self.check(text)
         self.path.write_text(text)
         if running:
-            self.process.signal(signal.SIGUSR2)
+            self.reload(haproxy.node(text))
         else:
             self.process.start(["haproxy", "-W", "-db", "-C", str(self.instance.run), "-f", str(self.path)])
-        self.await_worker(haproxy.node(text))
+            self.await_worker(haproxy.node(text))
         self.asked = NEVER  # the former worker's answer
         for former in set(self.instance.run.glob("certificate-*.pem")) - set(certificates.values()):
             former.unlink()
+
+    def reload(self, node: str) -> None:
+        """New connections wait in the listening sockets, which the next worker inherits, until it runs.
+
+        A worker that is told to stop closes its namespaces at once (HAProxy's src/namespace.c, netns_sig_stop): what it has
+        accepted and not yet connected to a target would be lost.
+        """
+        limits = self.limits()
+        try:
+            for frontend in limits:
+                self.ask(f"set maxconn frontend {frontend} 0")
+            self.await_connected(limits)
+            self.process.signal(signal.SIGUSR2)
+            self.await_worker(node)
+        except BalancerError:
+            for frontend, limit in limits.items():
+                self.ask(f"set maxconn frontend {frontend} {limit}")
+            raise
+
+    def limits(self) -> dict[str, str]:
+        """The load balancers' frontends, and how many connections each may have."""
+        return {row["pxname"]: row["slim"] for row in self.rows() if row["svname"] == "FRONTEND" and ":" in row["pxname"]}
+
+    def await_connected(self, frontends: Collection[str]) -> None:
+        """Until each of their connections has its target; one that does not finish its handshake is not waited for."""
+        deadline = time.monotonic() + CONNECTED_DEADLINE_S
+        while time.monotonic() < deadline:
+            accepted = connected = 0
+            for row in self.rows():
+                if row["svname"] == "FRONTEND" and row["pxname"] in frontends:
+                    accepted += int(row["scur"])
+                elif row["svname"] not in ("FRONTEND", "BACKEND") and row["pxname"].startswith("tg-"):
+                    connected += int(row["scur"])
+            if accepted <= connected:
+                return
+            time.sleep(0.01)
 
     def check(self, text: str) -> None:
         draft = self.path.with_suffix(".new")
