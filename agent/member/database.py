@@ -19,11 +19,13 @@ OURS = ("root", "replication", "system user", "event_scheduler")  # not clients;
 # performance_schema's lists take no lock that a hanging commit could hold.
 CLIENTS = f"SELECT id AS id FROM performance_schema.processlist WHERE user NOT IN {OURS}"
 # Those that a server on its way to read-only waits for: what they write needs these locks, and SET wants them all for itself.
+# But for who commits already: that waits for the disk, a death would not hurry it, and its author would never know of it.
 WAITED_FOR = (
-    "SELECT DISTINCT processlist_id AS id FROM performance_schema.metadata_locks"
+    "SELECT processlist_id AS id FROM performance_schema.metadata_locks"
     " JOIN performance_schema.threads ON thread_id = owner_thread_id"
     " WHERE object_type IN ('GLOBAL', 'COMMIT') AND lock_type = 'INTENTION_EXCLUSIVE' AND lock_status = 'GRANTED'"
     f" AND processlist_user NOT IN {OURS}"
+    " GROUP BY processlist_id HAVING SUM(object_type = 'COMMIT') = 0"
 )
 # Their commit would be refused, and the locks of their rows would stop the applier of a server that has become a replica.
 UNFINISHED = (

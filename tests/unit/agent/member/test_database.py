@@ -31,10 +31,11 @@ CLIENTS = (
     " WHERE user NOT IN ('root', 'replication', 'system user', 'event_scheduler')"
 )
 WAITED_FOR = (
-    "SELECT DISTINCT processlist_id AS id FROM performance_schema.metadata_locks"
+    "SELECT processlist_id AS id FROM performance_schema.metadata_locks"
     " JOIN performance_schema.threads ON thread_id = owner_thread_id"
     " WHERE object_type IN ('GLOBAL', 'COMMIT') AND lock_type = 'INTENTION_EXCLUSIVE' AND lock_status = 'GRANTED'"
     " AND processlist_user NOT IN ('root', 'replication', 'system user', 'event_scheduler')"
+    " GROUP BY processlist_id HAVING SUM(object_type = 'COMMIT') = 0"
 )
 UNFINISHED = (
     "SELECT trx_mysql_thread_id AS id FROM information_schema.innodb_trx"
