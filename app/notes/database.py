@@ -74,8 +74,10 @@ class Connections:
             self._close(connection)  # a half-read answer must not meet the next request
             if not isinstance(error, CONNECTION_LOST):
                 raise
-            kind = Moved if error.args[:1] == (READ_ONLY,) else Unavailable
-            raise kind(str(error)) from error
+            if error.args[:1] != (READ_ONLY,):
+                raise Unavailable(str(error)) from error
+            self._close_idle()  # they lead to the same server
+            raise Moved(str(error)) from error
         self._idle.append((connection, best_before))
         self._drop_the_oldest()
 
@@ -97,6 +99,11 @@ class Connections:
                 self._close(self._idle.popleft()[0])
         except IndexError:
             pass  # none left, or another thread has just taken the last one
+
+    def _close_idle(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._close(self._idle.pop()[0])
 
     def _close(self, connection: pymysql.Connection | None) -> None:
         if connection is not None and connection.open:

@@ -6,7 +6,7 @@ import ssl
 import pymysql
 import pytest
 from notes import database
-from notes.database import Connections, Unavailable
+from notes.database import Connections, Moved, Unavailable
 from notes.settings import Settings
 
 CA = "/etc/distributed-web/tls/ca.pem"
@@ -148,6 +148,17 @@ def test_what_a_burst_left_behind_is_closed_when_it_is_old(connections, made, mo
     with connections.cursor():
         pass
     assert [connection.open for connection in made] == [False, False, False, True]
+
+
+def test_when_one_leads_to_a_server_that_is_read_only_by_now_the_idle_ones_are_not_tried_one_by_one(connections, made):
+    with connections.cursor(), connections.cursor(), connections.cursor():
+        pass
+    with pytest.raises(Moved, match="read-only"), connections.cursor():
+        raise pymysql.err.OperationalError(1290, "running with the --super-read-only option: read-only")
+    assert [connection.open for connection in made] == [False, False, False]
+    with connections.cursor():
+        pass
+    assert len(made) == 4
 
 
 def test_a_lost_connection_is_said_to_be_unavailable_and_not_used_again(connections, made):
