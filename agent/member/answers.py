@@ -59,7 +59,7 @@ class Answers:
             ("POST", "/ask"): self._members_only(self._ask),
             ("POST", "/look"): self._members_only(lambda _, by: self._look()),
             ("POST", "/pause"): self._members_only(lambda message, by: self._pause(message)),
-            ("POST", "/lead"): self._members_only(lambda message, by: self._lead(message, by)),
+            ("POST", "/lead"): self._members_only(self._lead),
             ("POST", "/accounts"): self._members_only(lambda message, by: self._accounts(message)),
             ("POST", "/switchover"): self._members_only(lambda message, by: self._switch(message)),
             ("POST", "/goodbye"): self._members_only(lambda _, by: self._goodbye(by)),
