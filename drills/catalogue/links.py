@@ -10,6 +10,7 @@ from drills.catalogue.drill import (
     NOTHING_LOST,
     ONE_TAKEOVER,
     OUTAGE,
+    READERS_GO_ON,
     REJOIN,
     UNSEEN,
     Drill,
@@ -76,7 +77,7 @@ PARTITIONS = (
         title="The primary and its replica do not reach each other for 30 s; all else is well.",
         fault=Partition(server=PRIMARY, peers=(REPLICA,)),
         # The replica's own HAProxy reaches no server that reaches the primary, and steps aside.
-        at_most=A_THIRD | REJOIN,
+        at_most=READERS_GO_ON | A_THIRD | REJOIN,
         exactly=NO_TAKEOVER,
         lasts_s=30,
     ),
