@@ -6,6 +6,7 @@ listening sockets over, the old one serves its connections to their end.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import logging
@@ -87,14 +88,15 @@ class Balancer:
             self.await_connected(limits)
             self.process.signal(signal.SIGUSR2)
             self.await_worker(node)
-        except BalancerError:
-            for frontend, limit in limits.items():
-                self.ask(f"set maxconn frontend {frontend} {limit}")
+        except BaseException:
+            with contextlib.suppress(OSError):  # it does not run: what is raised says so
+                for frontend, limit in limits.items():
+                    self.ask(f"set maxconn frontend {frontend} {limit}")
             raise
 
     def limits(self) -> dict[str, str]:
         """The load balancers' frontends, and how many connections each may have."""
-        return {row["pxname"]: row["slim"] for row in self.rows() if row["svname"] == "FRONTEND" and ":" in row["pxname"]}
+        return {row["pxname"]: row["slim"] for row in self.recent() if row["svname"] == "FRONTEND" and ":" in row["pxname"]}
 
     def await_connected(self, frontends: Collection[str]) -> None:
         """Until each of their connections has its target; one that does not finish its handshake is not waited for."""
