@@ -44,8 +44,7 @@ class Server:
 
     def pids(self, unit: str) -> list[int]:
         """The processes of a systemd service in it, as this computer numbers them."""
-        groups = self.machine.cgroup.unified.glob(f"**/{unit}.service/**/cgroup.procs")
-        return [int(pid) for procs in groups for pid in procs.read_text().split()]
+        return list(self.machine.cgroup.pids(service=unit))
 
     def health(self) -> dict:
         """Its checks, as its agent has them; empty when that does not answer, as in all three."""

@@ -116,13 +116,14 @@ class Cgroup:
     def entering(self, *command: str) -> list[str]:
         return entering(self.folders, *command)
 
-    def pids(self) -> Iterator[int]:
-        """Every process in the group and the groups inside it (cgroup v2 knows them all)."""
-        for procs in self.unified.glob("**/cgroup.procs"):
-            try:
-                yield from (int(pid) for pid in procs.read_text().split())
-            except OSError:  # the group went away meanwhile
-                continue
+    def pids(self, service: str | None = None) -> Iterator[int]:
+        """Every process in the group and the groups inside it (cgroup v2 knows them all), or of one systemd service there."""
+        for folder in _innermost_first(self.unified):
+            if service is None or f"{service}.service" in folder.parts:
+                try:
+                    yield from (int(pid) for pid in (folder / "cgroup.procs").read_text().split())
+                except OSError:  # the group went away meanwhile
+                    continue
 
     def populated(self) -> bool:
         try:
@@ -150,7 +151,7 @@ class Cgroup:
         for folder in self.folders:
             while folder.exists():
                 try:
-                    for path in (*self._inside(folder), folder):
+                    for path in _innermost_first(folder):
                         path.rmdir()
                 except FileNotFoundError:  # somebody else removes it too
                     continue
@@ -159,15 +160,15 @@ class Cgroup:
                         raise CgroupError(f"{folder} cannot be removed, something runs in it: {error}") from error
                     time.sleep(0.02)
 
-    @staticmethod
-    def _inside(folder: Path) -> list[Path]:
-        """The groups below, the innermost first."""
-        return sorted((path for path in folder.glob("**/") if path != folder), reverse=True)
-
 
 def entering(folders: Iterable[Path], *command: str) -> list[str]:
     """The command, run inside these groups: it joins before it becomes itself, so nothing it starts was ever outside."""
     return ["sh", "-c", ENTER, "sh", *map(str, folders), "--", *command]
+
+
+def _innermost_first(folder: Path) -> Iterator[Path]:
+    """The groups inside `folder` and itself. Groups come and go while this looks: os.walk passes over them, Path.glob raises."""
+    return (Path(path) for path, _, _ in os.walk(folder, topdown=False))
 
 
 def _delegate(folder: Path) -> None:

@@ -1,3 +1,5 @@
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -96,15 +98,47 @@ def test_a_group_that_is_gone_has_no_processes_and_is_gone_again(tmp_path):
     group.remove()
 
 
+def services(folder: Path) -> Cgroup:
+    """A machine's group with two services, the first of which has a group inside."""
+    on = Hierarchies(unified=folder, memory=None, cpu=None, legacy=())
+    for pid, path in enumerate((".", "system.slice/nginx.service", "system.slice/nginx.service/worker", "ssh.service"), 1):
+        (folder / "i-1" / path).mkdir(parents=True, exist_ok=True)
+        (folder / "i-1" / path / "cgroup.procs").write_text(f"{pid}\n")
+    return Cgroup("i-1", on=on)
+
+
+def going(monkeypatch, group: Path) -> None:
+    """The group goes away between the moment in which it is found and the one in which somebody looks into it."""
+    scan = os.scandir
+
+    def scandir(folder):
+        if folder == str(group) and group.exists():
+            shutil.rmtree(group)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+
+def test_the_processes_of_a_group_are_those_of_the_groups_inside_too_or_of_one_service(tmp_path):
+    group = services(tmp_path)
+    assert (sorted(group.pids()), sorted(group.pids(service="nginx"))) == ([1, 2, 3, 4], [2, 3])
+
+
+def test_a_service_that_ends_while_processes_are_looked_for_is_passed_over(tmp_path, monkeypatch):
+    group = services(tmp_path)
+    going(monkeypatch, group.unified / "system.slice/nginx.service")
+    assert sorted(group.pids()) == [1, 4]
+
+
 def test_a_group_that_another_removes_at_the_same_time_is_removed(tmp_path, monkeypatch):
     group = Cgroup("dw-1", on=Hierarchies(unified=tmp_path, memory=None, cpu=None, legacy=()))
     group.unified.mkdir()
-    list_inside = Cgroup._inside
+    removed = Path.rmdir
 
     def too_late(folder):
-        group.unified.rmdir()
+        removed(folder)
         raise FileNotFoundError(folder)
 
-    monkeypatch.setattr(Cgroup, "_inside", staticmethod(too_late))
+    monkeypatch.setattr(Path, "rmdir", too_late)
     group.remove()
-    assert (group.unified.exists(), list_inside(tmp_path)) == (False, [])
+    assert not group.unified.exists()
