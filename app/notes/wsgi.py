@@ -11,7 +11,7 @@ WRITES = 4
 _settings = Settings.from_environment()
 app = create_app(
     Store(
-        readers=Connections(_settings, _settings.read_port, timeout_s=0.5, at_most=40),  # HAProxy gives a page 0.8 s in all
+        readers=Connections(_settings, _settings.read_port, timeout_s=0.4, at_most=40),  # HAProxy gives a page 0.8 s in all
         writers=Connections(_settings, _settings.write_port, timeout_s=5.0, at_most=WRITES),
         probes=Connections(_settings, _settings.write_port, timeout_s=PROBE_S, at_most=6),
     ),
