@@ -98,7 +98,10 @@ servers = Fleet(stack, fleet_args, opts).servers
 Rollout(f"{stack}-rollout", RolloutArgs(release=release.id, servers=servers, order=planned.order), opts)
 operations = Operations(f"{stack}-operations", OperationsArgs(stack=stack, servers=[web.name for web in planned.site.web]), opts)
 ids = {name: server.instance_id for name, server in servers.items()}
-Monitoring(stack, MonitoringArgs(vpc_id=network.vpc_id, instance_ids=ids, edge=edge, email=chosen.alarms.email), opts)
+monitoring_args = MonitoringArgs(
+    vpc_id=network.vpc_id, instance_ids=ids, edge=edge, lease_table=table.name, email=chosen.alarms.email
+)
+Monitoring(stack, monitoring_args, opts)
 
 pulumi.export("url", edge.url)
 pulumi.export("certificate", edge.certificate)

@@ -23,6 +23,7 @@ class MonitoringArgs:
     vpc_id: pulumi.Input[str]
     instance_ids: Mapping[str, pulumi.Input[str]]  # by server
     edge: Edge
+    lease_table: pulumi.Input[str]
     email: str | None
 
 
@@ -78,6 +79,21 @@ class Monitoring(pulumi.ComponentResource):
             threshold=1,
             period=MINUTE,
             evaluation_periods=3,
+            treat_missing_data="breaching",
+        )
+        # Who may write renews the lease five times in its ttl. DynamoDB counts each minute's writes, and says nothing of none:
+        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+        self._alarm(
+            f"{name}-primary",
+            "Nobody renews the lease: no database accepts writes, or all have lost the lease's table",
+            namespace="AWS/DynamoDB",
+            metric_name="ConsumedWriteCapacityUnits",
+            dimensions={"TableName": args.lease_table},
+            statistic="Sum",
+            comparison_operator="LessThanThreshold",
+            threshold=1,
+            period=MINUTE,
+            evaluation_periods=2,
             treat_missing_data="breaching",
         )
         self._alarm(

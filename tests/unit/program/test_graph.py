@@ -136,10 +136,16 @@ def test_what_is_watched(deploy):
     alarms = recording.of("aws:cloudwatch/metricAlarm:MetricAlarm")
     assert {(alarm.name, alarm.inputs["namespace"], alarm.inputs["metricName"]) for alarm in alarms} == {
         ("prod-unhealthy", "AWS/NetworkELB", "UnHealthyHostCount"),
+        ("prod-primary", "AWS/DynamoDB", "ConsumedWriteCapacityUnits"),
         ("prod-certificate", "AWS/CertificateManager", "DaysToExpiry"),
         *((f"prod-{server}-broken", "AWS/EC2", "StatusCheckFailed") for server in ("lb", "web-a", "web-b")),
         *((f"prod-{server}-busy", "AWS/EC2", "CPUUtilization") for server in ("lb", "web-a", "web-b")),
     }
     assert all(alarm.inputs["alarmActions"] == alarm.inputs["okActions"] == [topic.arn] for alarm in alarms)
+    (table,) = recording.of("aws:dynamodb/table:Table")
+    primary = recording.one("aws:cloudwatch/metricAlarm:MetricAlarm", "prod-primary").inputs
+    # No renewal at all, which is no data at all, is what is told.
+    assert (primary["dimensions"], primary["threshold"], primary["treatMissingData"]) == ({"TableName": table.id}, 1, "breaching")
+    assert primary["comparisonOperator"] == "LessThanThreshold"
     (flow_log,) = recording.of("aws:ec2/flowLog:FlowLog")
     assert flow_log.inputs["trafficType"] == "REJECT"
