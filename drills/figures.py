@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from drills.records import READ, WRITE, Request, Sample
 
@@ -41,6 +41,7 @@ class Figures:
     last_failure_s: float  # after the fault; 0: none
     read_p99_s: float  # while the fault lasted, at least FRONT_DOOR_S; failures with the time they took
     slowest_read_s: float
+    slowest_read_answered_s: float  # of those that a balancer outside the fault is known to have taken
     slowest_write_s: float
     calm_read_p99_s: float  # of reads due in CALM_S until a second before anything happened
     acknowledged: int
@@ -88,6 +89,7 @@ def compute(
         read_p99_s=quantile(meanwhile, 0.99),
         calm_read_p99_s=quantile((r.took for r in calm if r.kind == READ), 0.99),
         slowest_read_s=max((request.took for request in reads), default=0.0),
+        slowest_read_answered_s=max((request.took for request in reads if taken(request, faulty)), default=0.0),
         slowest_write_s=max((r.took for r in after if r.kind == WRITE), default=0.0),
         acknowledged=len(acknowledged),
         lost=len(lost),
@@ -119,12 +121,22 @@ def taken(request: Request, faulty: str) -> bool:
 
 
 def two_writable(samples: Iterable[Sample]) -> int:
-    """Beats in which more than one node said that it is writable."""
-    writable = defaultdict(set)
-    for sample in samples:
-        if sample.about == "mysql" and sample.answer == "writable":
-            writable[math.floor(sample.at / BEAT_S)].add(sample.server)
-    return sum(len(servers) > 1 for servers in writable.values())
+    """Beats in which more than one node was writable: it said so, or had said so and said so again when it was asked next."""
+    asked = defaultdict(list)
+    for sample in sorted((s for s in samples if s.about == "mysql"), key=lambda sample: sample.at):
+        asked[sample.server].append(sample)
+    writable = Counter(beat for questions in asked.values() for beat in writable_beats(questions))
+    return sum(servers > 1 for servers in writable.values())
+
+
+def writable_beats(questions: Sequence[Sample]) -> set[int]:
+    """Of one node. When the first yes of several in a row was given is not known: before the next question, at the latest."""
+    beats = set()
+    for says_yes, row in groupby(questions, key=lambda sample: sample.answer == "writable"):
+        if says_yes:
+            first, *later = [math.floor(sample.at / BEAT_S) for sample in row]
+            beats |= {first, *(range(later[0], later[-1] + 1) if later else ())}
+    return beats
 
 
 def takeovers(samples: Iterable[Sample]) -> int:

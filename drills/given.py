@@ -52,7 +52,7 @@ class Lagging(Given):
 class Unshipped(Given):
     """The primary acknowledges writes for some seconds that do not reach its replica: its replication connection loses all.
 
-    Shorter than the replica needs to notice and to connect again (replica_net_timeout, 4 s).
+    Shorter than the replica needs to notice and to connect again (replica_net_timeout, 10 s).
     """
 
     seconds: float

@@ -69,6 +69,7 @@ def conduct(site: Site, drill: Drill, number: int, folder: Path, say: Callable[[
     site.wait_until_well(READY_S)
     say("waits for the pause after the last failover")
     site.wait_for_pause()
+    drill = drill.where_commits_wait() if site.commits_wait() else drill
     server = site.named(drill.fault.server)
     prefix = f"drill {drill.name} {number} {int(time.time())} "
     recovered, troubles = True, []

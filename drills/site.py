@@ -114,6 +114,11 @@ class Site:
         if record and record.get("failover", True):
             time.sleep(max(0.0, PAUSE_S - record["counter"] * record["ttl_s"] / 5))
 
+    def commits_wait(self) -> bool:
+        """Whether the primary acknowledges no write that its replica does not have: semi-synchronous replication."""
+        [(waits,)] = self.named(PRIMARY).query("SELECT @@rpl_semi_sync_source_enabled")
+        return bool(waits)
+
     def targets(self) -> list[tuple[str, str]]:
         """(server, healthy or unhealthy) for each target of the front door, as its data plane has found by its health checks.
 

@@ -15,6 +15,7 @@ WORDS = {
     "failed_writes": "writes that failed",
     "read_p99_s": "what 99 of 100 reads took at most while the fault lasted",
     "slowest_read_s": "slowest read",
+    "slowest_read_answered_s": "slowest read that a surviving balancer took",
     "slowest_write_s": "slowest write, failed or not",
     "failed_connections_share": "share of new visitors who got no answer",
     "last_failure_s": "last failure, after the beginning of the fault",

@@ -15,7 +15,7 @@ from drills.catalogue.drill import (
     UNSEEN,
     Drill,
 )
-from drills.faults.operations import LostForGood, Switchover, TypeChange
+from drills.faults.operations import LostForGood, Replacement, Switchover, TypeChange
 from drills.faults.power import PowerCut, PowerCutAndEmptyVolume, Stop
 from drills.given import Cloning, Lagging, LongTransaction, Unshipped
 from drills.site import BALANCER, PRIMARY, REPLICA
@@ -166,6 +166,14 @@ VOLUMES = (
         fault=TypeChange(server=PRIMARY),
         at_most=UNSEEN | REBUILT,
         lasts_s=5,
+        recover_s=300,
+    ),
+    Drill(
+        name="server-replacement",
+        title="All three servers are replaced in one `pulumi up`, as another image does it; their data volumes stay.",
+        fault=Replacement(server=PRIMARY),
+        at_most=UNSEEN | REBUILT,
+        lasts_s=0,
         recover_s=300,
     ),
 )

@@ -15,6 +15,7 @@ from local.host import priority
 AGENT = "/usr/bin/python3 /var/lib/distributed-web/current/agent.pyz"
 SWITCHOVER = f"{AGENT} switchover"  # as the verbs of the same names run them
 PROMOTE = f"{AGENT} promote"
+INSTANCES = "**$aws:ec2/instance:Instance::**"  # their URNs, as pulumi-up(1) matches them
 OTHER_TYPE = {"t3.small": "t3.medium", "t3.medium": "t3.small"}
 
 
@@ -59,10 +60,18 @@ class TypeChange(Fault):
         update(site)
 
 
-def update(site: Site, settings: Mapping[str, Mapping[str, object]] | None = None) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Replacement(Fault):
+    """All servers are made anew in one update, with their data volumes."""
+
+    def begin(self, site: Site, server: Server) -> None:
+        update(site, None, "--replace", INSTANCES)
+
+
+def update(site: Site, settings: Mapping[str, Mapping[str, object]] | None = None, *options: str) -> None:
     """What `make up` does to the stack, with these settings besides those of its file, which stays as it is."""
     stack = replace(site.stack, overrides={**site.stack.overrides, **(settings or {})})
     with priority.last():  # operators have a computer of their own
-        done = stack.pulumi("up", "--yes", "--skip-preview", "--refresh", capture=True)
+        done = stack.pulumi("up", "--yes", "--skip-preview", "--refresh", *options, capture=True)
     if done.returncode:
         raise FaultFailed(f"pulumi up failed: {(done.stdout + done.stderr).strip()[-2000:]}")

@@ -25,6 +25,11 @@ def test_every_expectation_is_about_a_figure_and_none_allows_two_primaries_or_a_
 
 
 @pytest.mark.parametrize("drill", catalogue.DRILLS.values(), ids=lambda drill: drill.name)
+def test_where_commits_wait_for_the_replica_nothing_may_be_lost_even_with_a_disk(drill):
+    assert drill.where_commits_wait().at_most == {**drill.at_most, "lost": 0}
+
+
+@pytest.mark.parametrize("drill", catalogue.DRILLS.values(), ids=lambda drill: drill.name)
 def test_a_fault_that_lasts_says_how_it_ends_and_one_that_does_not_has_nothing_to_undo(drill):
     undoes = type(drill.fault).end is not catalogue.drill.Fault.end
     assert undoes == (drill.lasts_s > 0 and drill.name != "quiet-hour")
@@ -38,7 +43,7 @@ def test_a_drill_named_twice_is_run_once() -> None:
 def test_without_a_name_all_are_selected_but_the_quiet_hour_and_what_spoils_most_comes_last():
     names = [drill.name for drill in catalogue.selected(())]
     assert set(catalogue.DRILLS) - set(names) == {"quiet-hour"}
-    assert names[-3:] == ["replica-lost-for-good", "primary-lost-for-good", "web-server-type-change"]
+    assert names[-3:] == ["primary-lost-for-good", "web-server-type-change", "server-replacement"]
 
 
 def test_the_quick_selection_cuts_the_power_of_each_server():

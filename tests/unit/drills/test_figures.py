@@ -53,6 +53,12 @@ def test_new_epochs_are_those_that_any_node_saw_after_the_fault_began():
     assert compute(steady()).new_epochs == 0
 
 
+def test_the_slowest_read_that_a_surviving_balancer_took_leaves_out_those_that_went_to_the_dead_one():
+    requests = [request(101, ok=False, balancer="lb", took=10), request(102, took=1.5), request(103, WRITE, took=6)]
+    result = compute(requests)
+    assert (result.slowest_read_s, result.slowest_read_answered_s) == (pytest.approx(10), pytest.approx(1.5))
+
+
 def test_failures_are_blamed_on_a_surviving_balancer_only_when_it_is_known_to_have_had_the_request():
     requests = [
         request(101, ok=False),
@@ -85,6 +91,14 @@ def test_two_writable_nodes_in_the_same_beat_are_counted_and_a_handover_is_not()
     assert figures.takeovers(handover) == 1
     both = [*handover, *samples("web-a", "mysql", [(100.08, "writable"), (100.11, "writable")])]
     assert figures.two_writable(both) == 1
+
+
+def test_a_node_that_answers_slowly_was_writable_between_two_answers_that_say_so():
+    slow = samples("web-a", "mysql", [(100.01, "writable"), (100.21, "writable"), (100.61, "writable"), (101.01, "read-only")])
+    meanwhile = samples("web-b", "mysql", [(100.51, "writable"), (100.56, "writable"), (100.71, "writable")])
+    assert figures.two_writable([*slow, *meanwhile]) == 3
+    late_answer = samples("web-a", "mysql", [(100.01, "writable"), (100.91, "writable"), (100.96, "read-only")])
+    assert figures.two_writable([*late_answer, *meanwhile]) == 0
 
 
 def test_recovery_lasts_until_the_last_wrong_answer_or_failed_request_after_the_end_of_the_fault():

@@ -20,16 +20,19 @@ class Updating(Stack):
     """Writes down with which settings it was updated."""
 
     updates: ClassVar[list] = []
+    options: ClassVar[list] = []
     status = 0
 
     def pulumi(self, *arguments, capture=False):
         self.updates.append((arguments[0], dict(self.overrides)))
+        self.options.append(arguments[4:])
         return CompletedProcess(arguments, self.status, "error: no room\n", "")
 
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     monkeypatch.setattr(Updating, "updates", [])
+    monkeypatch.setattr(Updating, "options", [])
     monkeypatch.setattr(faults.priority, "last", nullcontext)
     monkeypatch.setattr(faults, "described", lambda site, server: {"InstanceType": "t3.small"})
     instance = Instance(home=tmp_path, id="dw-test", api_port=1, packages_port=2)
@@ -42,6 +45,11 @@ def test_another_type_is_set_for_one_update_and_the_front_door_stays_where_it_is
     change.begin(site, None)
     change.end(site, None)
     assert site.stack.updates == [("up", {**DOOR, "servers": {"web_type": "t3.medium"}}), ("up", DOOR)]
+
+
+def test_all_servers_are_replaced_in_one_update(site):
+    faults.Replacement(server="web-a").begin(site, None)
+    assert (site.stack.updates, site.stack.options) == ([("up", DOOR)], [("--replace", "**$aws:ec2/instance:Instance::**")])
 
 
 def test_a_type_that_has_no_other_is_refused(site, monkeypatch):
