@@ -1,4 +1,4 @@
-"""The last-copy rule: the one question that CLONE, mkfs, volume replacement and destroy ask before they destroy data."""
+"""The last-copy rule: the question asked before a CLONE destroys data. Who else destroys some: docs/adr/0002."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ http {{
         proxy_set_header Host $http_host;
         proxy_connect_timeout 1s;
         proxy_send_timeout 10s;
-        proxy_read_timeout 14s;
+        proxy_read_timeout 7s;
         location / {{
             proxy_pass http://app;
         }}

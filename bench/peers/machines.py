@@ -21,7 +21,7 @@ from .configuration import MEMBERS
 CIDR = "10.30.0.0/24"
 ZONE = "eu-central-1a"
 IMAGE = "ami-0d15717b0fedb0001"  # as Pulumi.local.yaml
-TYPE, VOLUME_GIB = "t3.small", 20  # as the web servers
+TYPE, VOLUME_GIB = "t3.small", 20  # as web servers on AWS; what is not written takes no place here
 ONLINE_S = 60
 
 
