@@ -1,4 +1,4 @@
-"""What the local load balancer asks of its HAProxy when a reload goes wrong; that it goes well is tests/live/test_front_door.py."""
+"""What the local load balancer asks of its HAProxy when a reload goes wrong; well: tests/live/test_front_door.py."""
 
 from __future__ import annotations
 

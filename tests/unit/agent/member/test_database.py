@@ -229,7 +229,7 @@ def test_a_server_that_somebody_else_opened_is_closed(make, sql: Statements) -> 
     assert CLOSED in sql.sent
 
 
-def test_who_holds_a_planned_closing_up_is_killed_after_the_patience_not_before(make, sql: Statements, system: FakeSystem) -> None:
+def test_who_holds_up_a_planned_closing_is_killed_after_the_patience(make, sql: Statements, system: FakeSystem) -> None:
     """Nobody else: those who wait for the closing are refused by MySQL, and write elsewhere."""
     mark(system)
     began, killed = time.monotonic(), threading.Event()
