@@ -1,4 +1,4 @@
-"""Times, numbers and a path of the way from the load balancer in front to the web servers, on which several agree. Constants only.
+"""Times, numbers and a path of the way from the load balancer in front to the web servers, on which several agree: constants.
 
 The load balancer is told some of them (components/edge.py), HAProxy, Nginx and rotation.service the others.
 """
