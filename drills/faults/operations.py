@@ -66,6 +66,7 @@ class Replacement(Fault):
 
     def begin(self, site: Site, server: Server) -> None:
         update(site, None, "--replace", INSTANCES)
+        site.look_again()
 
 
 def update(site: Site, settings: Mapping[str, Mapping[str, object]] | None = None, *options: str) -> None:
