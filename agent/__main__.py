@@ -29,6 +29,8 @@ def main() -> int:
     switchover.add_argument("server", nargs="?", help="which one; default: the other")
     promote = verbs.add_parser("promote", help="make this server the primary, whatever that loses")
     promote.add_argument("--force", type=int, metavar="EPOCH", help="of the lease that is taken; without it: what would be lost")
+    stay = verbs.add_parser("stay", help="hold a stop until another web server serves")
+    stay.add_argument("seconds", type=float, help="no longer than this")
     leave = verbs.add_parser("leave", help="out of rotation, before something on this server stops")
     leave.add_argument("seconds", type=float, help="what the load balancer in front needs to notice")
     verbs.add_parser("join", help="in rotation again")
@@ -65,6 +67,8 @@ def _verb(arguments: argparse.Namespace, system: System) -> str | None:
             return operator.switchover(system, arguments.server)
         case "promote":
             return operator.promote(system, arguments.force)
+        case "stay":
+            rotation.stay(system, arguments.seconds)
         case "leave":
             rotation.leave(system, arguments.seconds)
         case "join":

@@ -15,7 +15,7 @@ from .member.peers import Peers
 from .system import Failed, System
 
 SWITCH_S = 30
-RESIGN_S = 85
+RESIGN_S = 45
 PROMOTE_S = 30
 ACCOUNTS_S = 20
 EXCHANGE_S = 2

@@ -1,4 +1,5 @@
-"""`agent leave SECONDS`, `agent join`: this server out of rotation before something on it stops, and in again.
+"""`agent stay SECONDS`, `agent leave SECONDS`, `agent join`: this server out of rotation before something on it stops, and in
+again.
 
 rotation.service and HAProxy's unit call them. Three kinds of callers have to move on: the load balancer in front, whose
 health checks HAProxy fails from here on; the HAProxies, which Nginx tells so by a 404; and the readers of a replica.
@@ -6,6 +7,9 @@ health checks HAProxy fails from here on; the HAProxies, which Nginx tells so by
 
 from __future__ import annotations
 
+import csv
+
+from .server import Server
 from .services import STATS_SOCKET
 from .state import State
 from .system import Failed, System
@@ -14,6 +18,17 @@ DRAIN = "/run/distributed-web/drain"  # while it exists Nginx answers their chec
 LEAVING = "/run/distributed-web/leaving"  # and while this one does, its replica is nobody's
 MOVED_ON_S = 1.5  # until every HAProxy has asked and been told
 ASKED_S = 2  # a HAProxy that hangs is out of rotation anyway
+
+
+def stay(system: System, at_most_s: float) -> None:
+    """Before a web server leaves: returns when another one serves, or after `at_most_s`. One that is being replaced may not be
+    there yet, and a site of servers that have all left serves nobody."""
+    if leaves(system) or State.load(system).release is None:
+        return
+    try:
+        system.until(lambda: _may_go(system), deadline_s=at_most_s, what="rotation: another web server")
+    except Failed as failed:
+        system.log(str(failed))
 
 
 def leave(system: System, noticed_s: float) -> None:
@@ -46,6 +61,19 @@ def raise_flag(system: System, flag: str) -> None:
 
 def lower_flag(system: System, flag: str) -> None:
     system.path(flag).unlink(missing_ok=True)
+
+
+def _may_go(system: System) -> bool:
+    """Whether HAProxy has another web server to ask, or this is none; also when HAProxy, which brings them here, is silent."""
+    try:
+        answer = system.ask(STATS_SOCKET, "show stat web_ready 4 -1\n", timeout_s=ASKED_S)
+    except Failed as failed:
+        system.log(f"rotation: {failed}")
+        return True
+    # CSV with a title line (management guide, 9.1): of the servers of this backend alone.
+    states = {row["svname"]: row["status"] for row in csv.DictReader(answer.removeprefix("# ").split())}
+    own = states.pop(Server.load(system).server, None)
+    return own is None or any(state.startswith("UP") for state in states.values())
 
 
 def _haproxy_knows(system: System, *, leaving: bool) -> bool:

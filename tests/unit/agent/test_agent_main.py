@@ -101,6 +101,7 @@ def test_only_an_apply_outside_cloud_init_waits_for_it(released: Bucket, system:
         ("switchover web-b", "agent.operator.switchover web-b"),
         ("promote", "agent.operator.promote None"),
         ("promote --force 3", "agent.operator.promote 3"),
+        ("stay 45", "agent.rotation.stay 45.0"),
         ("leave 1.5", "agent.rotation.leave 1.5"),
         ("join", "agent.rotation.join"),
     ],
@@ -120,7 +121,7 @@ def test_each_verb_does_one_thing_and_says_what_came_of_it(
     monkeypatch.setenv("PATH", os.environ["PATH"])
     monkeypatch.setattr(name, act)
     assert run(monkeypatch, *line.split()) == int(refused)
-    silent = line.split()[0] in ("serve", "failover", "fence", "leave", "join")
+    silent = line.split()[0] in ("serve", "failover", "fence", "stay", "leave", "join")
     assert capsys.readouterr().out == ("web-a: the reason\n" if refused else "" if silent else f"{called}\n")
 
 

@@ -116,7 +116,7 @@ def test_a_restart_of_mysql_goes_on_when_nobody_can_take_over(system: FakeSystem
 def test_a_server_resigns_through_its_own_unit(system: FakeSystem, cluster: Cluster) -> None:
     cluster.answer = {"said": "web-a is the primary, epoch 4, 0.20 s without writes"}
     assert operator.resign(system) == "web-a is the primary, epoch 4, 0.20 s without writes"
-    assert cluster.asked == [("web-b", "/resign", {}, 85)]
+    assert cluster.asked == [("web-b", "/resign", {}, 45)]
 
 
 # Promotion by force.

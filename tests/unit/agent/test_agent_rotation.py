@@ -29,6 +29,46 @@ def flags(system: FakeSystem) -> list[bool]:
     return [system.path(flag).exists() for flag in FLAGS]
 
 
+def web_ready(**states: str) -> str:
+    """What HAProxy answers of these web servers."""
+    rows = [f"web_ready,{name.replace('_', '-')},0,{state}," for name, state in states.items()]
+    return "\n".join(["# pxname,svname,qcur,status,", *rows, "", ""])
+
+
+@pytest.mark.parametrize(
+    ("said", "waits"),
+    [
+        (web_ready(web_a="UP", web_b="UP"), False),
+        (web_ready(web_a="UP", web_b="UP 1/2"), False),
+        (web_ready(web_a="UP", web_b="DOWN"), True),
+        (web_ready(web_a="UP", web_b="NOLB"), True),
+        (web_ready(web_b="DOWN", web_c="DOWN"), False),
+        (Failed("/run/haproxy/admin.sock: Connection refused"), False),
+    ],
+    ids=["two serve", "one of them just so", "the other is down", "the other leaves", "no web server itself", "silent"],
+)
+def test_a_web_server_stays_until_another_one_serves_but_not_for_ever(serving: FakeSystem, said, waits: bool) -> None:
+    serving.answers[SOCKET] = said
+    rotation.stay(serving, 45)
+    assert serving.commands[0] == f"{SOCKET}: show stat web_ready 4 -1"
+    assert serving.clock == (1045 if waits else 1000)
+
+
+def test_who_stays_goes_as_soon_as_another_one_serves(serving: FakeSystem) -> None:
+    serving.answers[SOCKET] = web_ready(web_a="UP", web_b="DOWN")
+    serving.sleep = lambda seconds: serving.answers.update({SOCKET: web_ready(web_a="UP", web_b="UP")})
+    rotation.stay(serving, 45)
+    assert len(serving.commands) == 2
+
+
+@pytest.mark.parametrize("out", [True, False])
+def test_a_server_that_is_out_or_serves_nobody_yet_does_not_stay(system: FakeSystem, out: bool) -> None:
+    if out:
+        rotation.raise_flag(system, rotation.LEAVING)
+    rotation.stay(system, 45)
+    assert system.commands == []
+
+
 def test_a_server_that_leaves_says_so_and_serves_until_everybody_has_noticed(serving: FakeSystem) -> None:
     rotation.leave(serving, 15)
     assert serving.commands == [f"{TOLD}(true)"]

@@ -6,7 +6,7 @@ import pytest
 
 from agent.lease import timing
 from agent.lease.view import Settings
-from agent.member import config
+from agent.member import config, switchover
 from agent.system import System
 from cloud_init import front_door, ports, render
 from cloud_init.site import Failover
@@ -115,8 +115,16 @@ def test_reads_and_writes_have_places_of_their_own_at_each_web_server_as_many_as
 @pytest.mark.parametrize("path", ROTATION)
 def test_a_server_that_stops_waits_until_the_load_balancer_in_front_must_have_noticed(path, site, text):
     checked = front_door.INTERVAL_S * front_door.FAILURES + front_door.TIMEOUT_S
-    [command] = [line for line in text(site(), "lb", path).splitlines() if line.startswith("ExecStop=")]
+    [command] = [line for line in text(site(), "lb", path).splitlines() if "agent.pyz leave" in line]
     assert int(command.split()[-1]) > checked
+
+
+def test_a_web_server_stays_before_it_leaves_and_everything_together_ends_before_ec2_cuts_the_power(site, text):
+    stays, leaves = [
+        line.split("agent.pyz ")[1] for line in text(site(), "web-a", ROTATION[0]).splitlines() if "ExecStop" in line
+    ]
+    assert (stays, leaves) == (f"stay {front_door.STAY_S}", f"leave {front_door.NOTICED_S}")
+    assert front_door.STAY_S + front_door.NOTICED_S + switchover.RESIGN_S <= 100
 
 
 def test_when_a_server_has_left_no_visitor_has_an_idle_connection_to_it(site, text):

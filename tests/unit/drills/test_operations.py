@@ -49,7 +49,8 @@ def test_another_type_is_set_for_one_update_and_the_front_door_stays_where_it_is
 
 def test_all_servers_are_replaced_in_one_update(site):
     faults.Replacement(server="web-a").begin(site, None)
-    assert (site.stack.updates, site.stack.options) == ([("up", DOOR), "look again"], [("--replace", "**$aws:ec2/instance:Instance::**")])
+    assert site.stack.updates == [("up", DOOR), "look again"]
+    assert site.stack.options == [("--replace", "**$aws:ec2/instance:Instance::**")]
 
 
 def test_a_type_that_has_no_other_is_refused(site, monkeypatch):
