@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 
 
 class Notifier:
@@ -21,11 +22,13 @@ class Notifier:
         self._tell(b"READY=1")
 
     def alive(self) -> None:
-        """Its loop turns; with the first time it is ready."""
+        """Its loop turns; with the first time it is ready. Waits for nobody: a systemd that does not read has a full socket, and
+        whoever hung on that would neither renew nor demote."""
         if not self._is_ready:
             self.ready()
-        self._tell(b"WATCHDOG=1")
+        with suppress(BlockingIOError):
+            self._tell(b"WATCHDOG=1", socket.MSG_DONTWAIT)
 
-    def _tell(self, state: bytes) -> None:
+    def _tell(self, state: bytes, flags: int = 0) -> None:
         if self._address:
-            self._socket.sendto(state, self._address)
+            self._socket.sendto(state, flags, self._address)

@@ -38,6 +38,13 @@ def test_a_loop_is_ready_with_its_first_turn_and_alive_with_each(heard) -> None:
     assert heard() == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
 
 
+def test_a_systemd_that_does_not_read_keeps_no_loop_waiting(heard) -> None:
+    notifier = Notifier()
+    for _ in range(5000):  # more than any socket holds
+        notifier.alive()
+    assert 2 <= len(heard()) < 5000
+
+
 def test_the_agent_is_ready_when_its_port_is_open(heard, system: FakeSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     class Open:
         def __init__(self, *_: object) -> None:
