@@ -71,7 +71,7 @@ def _may_go(system: System) -> bool:
         system.log(f"rotation: {failed}")
         return True
     # CSV with a title line (management guide, 9.1): of the servers of this backend alone.
-    states = {row["svname"]: row["status"] for row in csv.DictReader(answer.removeprefix("# ").split())}
+    states = {row["svname"]: row["status"] for row in csv.DictReader(answer.removeprefix("# ").splitlines())}
     own = states.pop(Server.load(system).server, None)
     return own is None or any(state.startswith("UP") for state in states.values())
 

@@ -31,8 +31,8 @@ def flags(system: FakeSystem) -> list[bool]:
 
 def web_ready(**states: str) -> str:
     """What HAProxy answers of these web servers."""
-    rows = [f"web_ready,{name.replace('_', '-')},0,{state}," for name, state in states.items()]
-    return "\n".join(["# pxname,svname,qcur,status,", *rows, "", ""])
+    rows = [f"web_ready,{name.replace('_', '-')},0,{state},Layer7 check passed," for name, state in states.items()]
+    return "\n".join(["# pxname,svname,qcur,status,check_desc,", *rows, "", ""])
 
 
 @pytest.mark.parametrize(
