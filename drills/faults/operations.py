@@ -62,7 +62,7 @@ class TypeChange(Fault):
 
 @dataclass(frozen=True, kw_only=True)
 class Replacement(Fault):
-    """All servers are made anew in one update, with their data volumes."""
+    """All servers are made anew in one update; their data volumes stay."""
 
     def begin(self, site: Site, server: Server) -> None:
         update(site, None, "--replace", INSTANCES)
