@@ -7,19 +7,19 @@ from dataclasses import replace
 
 from . import candidate, gtid, timing
 from . import record as records
-from .state import Close, Send, State, Step
+from .state import Alarm, Close, Send, State, Step
 from .view import Local, Peer
 
 FULL = 0.02  # part of the volume left free, below which it counts as full
 
 
-def begin(state: State, to: str, now: float) -> Step:
+def begin(state: State, to: str, now: float, *, unasked: bool = False) -> Step:
     """New writes stop first. Nothing is handed over before that is confirmed. Not while an opening is under way: it could
     come after the confirmation."""
     hold = state.hold
     if hold is None or hold.opening or hold.handing or to == state.server or to not in hold.record.members:
         return state, ()
-    hold = replace(hold, handing=to, handing_since=now, opened=False, touched=True)
+    hold = replace(hold, handing=to, handing_since=now, unasked=unasked, opened=False, touched=True)
     return replace(state, hold=hold, closing=timing.planned_kill_at(now, hold.record.ttl_s)), (Close(),)
 
 
@@ -39,6 +39,7 @@ def continued(state: State, local: Local, peers: Mapping[str, Peer], now: float)
             boot_nonce=peer.boot_nonce,
             ttl_s=peer.ttl_s,
             gtid_executed=local.executed if local.alive else hold.record.gtid_executed,
+            failover=hold.unasked,
         )
         return replace(state, hold=replace(hold, counter=counter, handover=write, renewed=now)), (Send(write, now),)
     if now - hold.handing_since >= state.settings.restart_budget_s:
@@ -56,6 +57,20 @@ def refusal(state: State, local: Local, peer: Peer) -> str | None:
         return reason
     lacking = gtid.missing(local.executed, peer.local.executed)
     return f"{peer.name} still lacks {lacking}" if lacking else None
+
+
+def fail_over(state: State, local: Local, peers: Mapping[str, Peer], now: float) -> Step:
+    """Hand over a database that is of no use here, under the rules of a taking: not when operators decide that, and not soon
+    after the last failover."""
+    hold, settings = state.hold, state.settings
+    peer = successor(state, local, peers)
+    if peer is None or hold.handing:
+        return state, ()
+    if not settings.automatic:
+        return state, (Alarm(f"database.failover is manual: {state.server} cannot write, {peer} could; make switchover"),)
+    if hold.record.failover and now - hold.since < settings.pause_s:
+        return state, (Alarm(f"the failover to {state.server} is less than {settings.pause_s:g} s ago: no second one by itself"),)
+    return begin(state, peer, now, unasked=True)
 
 
 def successor(state: State, local: Local, peers: Mapping[str, Peer]) -> str | None:

@@ -23,7 +23,7 @@ def ask(state: State, now: float) -> Step:
 
 
 def was_asked(state: State, event: Asked, now: float) -> Step:
-    """The promise: not to take for the holder's ttl from now on. A restart forgets it, and its new watch lasts longer."""
+    """The promise: not to take for 1.1 of the holder's ttl from now on. A restart forgets it, and its new watch lasts longer."""
     reason = refusal(state, event)
     if not reason:
         state = replace(state, promised_until=max(state.promised_until, timing.promise_end(now, event.ttl_s)))

@@ -19,7 +19,7 @@ class Record:
     epoch: int  # grows by one with every change of holder
     counter: int  # renewals in this epoch
     ttl_s: int  # the same in the whole epoch: an ambiguous renewal never leaves the holder and a watcher with two of them
-    failover: bool  # the epoch began by a taking, not by an operator or a switchover
+    failover: bool  # the epoch began by a failover, not by an operator or a switchover
     sync: bool  # every acknowledged write is on every other member
     gtid_executed: str  # of the holder's database
     published_at_counter: int  # at which gtid_executed was true
@@ -100,9 +100,11 @@ def taking(observed: Record, *, holder: str, boot_nonce: str, ttl_s: int, gtid_e
     return Write(record=record, equal=observed.to_item())
 
 
-def handover(confirmed: Record, *, counter: int, holder: str, boot_nonce: str, ttl_s: int, gtid_executed: str) -> Write:
+def handover(
+    confirmed: Record, *, counter: int, holder: str, boot_nonce: str, ttl_s: int, gtid_executed: str, failover: bool
+) -> Write:
     """The holder gives the next epoch to another server; `counter` is above every renewal it ever sent."""
-    record = replace(_next_epoch(confirmed, holder, boot_nonce, gtid_executed), ttl_s=ttl_s, failover=False)
+    record = replace(_next_epoch(confirmed, holder, boot_nonce, gtid_executed), ttl_s=ttl_s, failover=failover)
     return Write(record=record, equal=_identity(confirmed), counter_below=counter)
 
 

@@ -16,8 +16,7 @@ def serve(state: State, local: Local, peers: Mapping[str, Peer], now: float) -> 
     hold = state.hold
     if local.alive and hold.opened:
         state = replace(state, hold=replace(hold, down_since=None))
-        full = local.disk_free < handing.FULL and not hold.handing
-        return handing.begin(state, peer, now) if full and (peer := handing.successor(state, local, peers)) else (state, ())
+        return handing.fail_over(state, local, peers, now) if local.disk_free < handing.FULL else (state, ())
     if hold.opening or state.closing is not None or not may_write(hold, now):
         return state, ()
     since = hold.down_since if hold.down_since is not None else now
@@ -25,9 +24,12 @@ def serve(state: State, local: Local, peers: Mapping[str, Peer], now: float) -> 
     reason = candidate.refusal(local, hold.record, state.settings, server=state.server)
     if reason is None:
         return replace(state, hold=replace(state.hold, opening=True, touched=True)), (Open(must_wait(hold)),)
-    if now - since >= state.settings.restart_budget_s and (peer := handing.successor(state, local, peers)):
-        return handing.begin(state, peer, now)
-    return state, (Restart() if not local.alive else Alarm(reason),)
+    actions: tuple[Action, ...] = ()
+    if now - since >= state.settings.restart_budget_s:
+        state, actions = handing.fail_over(state, local, peers, now)
+    if state.hold.handing:
+        return state, actions
+    return state, (*actions, Restart()) if not local.alive else actions or (Alarm(reason),)
 
 
 def publishes_sync(hold: Hold, local: Local, settings: Settings, now: float) -> bool:

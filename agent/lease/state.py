@@ -51,6 +51,7 @@ class Hold:
     down_since: float | None = None  # mysqld cannot be opened
     handing: str | None = None  # to whom the epoch is being given
     handing_since: float = NEVER
+    unasked: bool = False  # … by a failover: no operator and no stop that was planned asked for it
     handover: Write | None = None  # once it is sent there is no way back
 
     @property

@@ -1,7 +1,7 @@
 """Every span of the lease, as parts of its time to live. Nothing else in the package multiplies a ttl.
 
 Clock rates differ by 10 % at most: what a holder bounds by 0.9 * ttl of its own clock is over after 1.0 * ttl of true time,
-and what a taker waits for 1.1 * ttl of its own clock lasts at least 1.0 * ttl of true time.
+and what a taker, or a promiser, waits for 1.1 * ttl of its own clock lasts at least 1.0 * ttl of true time.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def store_is_silent(confirmed: float, now: float, ttl_s: float) -> bool:
 
 
 def promise_end(received: float, ttl_s: float) -> float:
-    return received + ttl_s
+    """The holder lives on it until 0.9 * ttl after it asked, by its own clock."""
+    return received + 1.1 * ttl_s
 
 
 def tenure(renewals: int, watched_s: float, ttl_s: float) -> float:

@@ -7,7 +7,23 @@ import pytest
 from agent import failover
 from agent.lease import candidate, gtid, handing, last_copy, promising, record, returning, taking
 from agent.lease.record import Record
-from agent.lease.state import Asked, Close, Hold, Kill, Promote, SemiSync, State, Switchover, Take, Tick, WasClosed, WasRead
+from agent.lease.state import (
+    Alarm,
+    Asked,
+    Close,
+    Hold,
+    Kill,
+    Promote,
+    Restart,
+    SemiSync,
+    Send,
+    State,
+    Switchover,
+    Take,
+    Tick,
+    WasClosed,
+    WasRead,
+)
 from agent.lease.view import Local, Peer, Settings
 from agent.system import Failed
 
@@ -193,12 +209,16 @@ def test_gtid_sets_subtract_as_mysql_does():
     assert gtid.contains("u:1-3:4-6", "u:2-5") and gtid.count("u:1-3:7,v:5") == 5
 
 
-def held(**local):
-    """`a` holds the lease and is open; the actions of its next tick, with `b` as its peer."""
-    hold = Hold(record=RECORD, since=0.0, confirmed=10.0, counter=7, renewed=10.0, opened=True, touched=True)
-    a = State(server="a", boot_nonce="a1", settings=Settings(), hold=hold, closing=None)
+DEFAULT = Settings()
+
+
+def held(*, settings=DEFAULT, record=RECORD, since=0.0, down_since=None, **local):
+    """`a` holds the lease and is open; its next tick, at 100.5, with `b` as its peer."""
+    hold = Hold(record=record, since=since, confirmed=100.0, counter=7, renewed=100.0, opened=True, touched=True)
+    hold = replace(hold, down_since=down_since, opened=down_since is None)
+    a = State(server="a", boot_nonce="a1", settings=settings, hold=hold, closing=None)
     peer = Peer(name="b", boot_nonce="b1", ttl_s=5, local=replace(LOCAL, disk_free=0.5))
-    return failover.step(a, Tick(local=replace(LOCAL, **local), peers={"b": peer}), 10.5)
+    return failover.step(a, Tick(local=replace(LOCAL, **local), peers={"b": peer}), 100.5)
 
 
 def test_a_holder_without_room_to_write_hands_over_to_one_that_has_it():
@@ -206,3 +226,37 @@ def test_a_holder_without_room_to_write_hands_over_to_one_that_has_it():
     assert (state.hold.handing, actions) == ("b", (Close(),))
     state, actions = held(disk_free=0.03)
     assert (state.hold.handing, actions) == (None, ())
+
+
+def test_a_dead_mysqld_is_restarted_in_place_and_handed_over_only_after_the_restart_budget():
+    state, actions = held(alive=False, down_since=96.0)
+    assert (state.hold.handing, actions) == (None, (Restart(),))
+    state, actions = held(alive=False, down_since=95.5)
+    assert (state.hold.handing, actions) == ("b", (Close(),))
+
+
+@pytest.mark.parametrize("useless", [{"alive": False, "down_since": 0.0}, {"disk_free": 0.01}])
+def test_a_database_of_no_use_stays_where_it_is_when_operators_decide_or_just_after_a_failover(useless):
+    recent = {"record": replace(RECORD, failover=True), "since": 50.0}
+    cases = [({"settings": Settings(automatic=False)}, "is manual"), (recent, "no second one by itself")]
+    for known, why in cases:
+        state, actions = held(**useless, **known)
+        assert state.hold.handing is None and [a for a in actions if isinstance(a, Alarm) and why in a.reason]
+    state, _ = held(**useless, **recent | {"since": 40.0})
+    assert state.hold.handing == "b"
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_only_a_handover_that_nobody_asked_for_counts_as_a_failover(asked):
+    state, _ = failover.step(holder(), Switchover("b"), 1.1) if asked else held(alive=False, down_since=0.0)
+    now = 1.2 if asked else 100.6
+    state, _ = failover.step(state, WasClosed(), now)
+    peer = Peer(name="b", boot_nonce="b1", ttl_s=5, local=LOCAL)
+    _, actions = failover.step(state, Tick(local=replace(LOCAL, alive=asked), peers={"b": peer}), now)
+    [handover] = [action.write.record for action in actions if isinstance(action, Send) and action.write.record.holder == "b"]
+    assert handover.failover is not asked
+
+
+def test_a_promise_lasts_as_long_as_its_holder_may_write_even_when_the_promisers_clock_is_the_faster_one():
+    state, _ = promising.was_asked(B, ASKED, 10.0)
+    assert (state.promised_until - 10.0) / 1.1 >= 0.9 * ASKED.ttl_s / 0.9
