@@ -10,6 +10,8 @@ import ctypes
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from ..mysql import Login, Mysql, cluster_id
 from ..replication import CLONE_DEADLINE_S, MYSQL_CA, RESTART_DEADLINE_S
@@ -17,6 +19,7 @@ from ..system import Failed, System
 from .mysqld import UNIT
 
 DATA, COPY = "/var/lib/mysql/data", "/var/lib/mysql/clone"
+SWAPPING = "/run/distributed-web/swapping"  # while it exists, mysqld was stopped by a swap and has to be started again
 RENAME_EXCHANGE = 2  # renameat2(2)
 AT_FDCWD = -100
 
@@ -39,23 +42,42 @@ def copy(system: System, mysql: Mysql, donor: Login) -> None:
 
 
 def swap(system: System, mysql: Mysql, wanted: str, exchange: Callable[[str, str], None] | None = None) -> None:
-    """Serve the copy from now on, if it is of cluster `wanted`; otherwise the old data again. Raises Failed then."""
+    """Serve the copy from now on, if it is of cluster `wanted`; otherwise the old data again. Raises Failed then, with mysqld
+    started or, where that failed too, left to `resume`."""
     exchange = exchange or _exchange
     data, fresh = str(system.path(DATA)), str(system.path(COPY))
-    system.run("systemctl", "stop", UNIT, timeout_s=RESTART_DEADLINE_S)
-    exchange(data, fresh)
+    _flag(system).parent.mkdir(parents=True, exist_ok=True)
+    _flag(system).touch()
     try:
-        system.run("systemctl", "start", UNIT, timeout_s=RESTART_DEADLINE_S)
-        system.until(lambda: mysql.value("SELECT 1"), deadline_s=RESTART_DEADLINE_S, what="clone: mysqld with the copy")
-        if (found := cluster_id(mysql)) != wanted:
-            raise Failed(f"clone: the copy is of database {found}, not {wanted}")
-    except Failed:
-        system.attempt("systemctl", "stop", UNIT, timeout_s=RESTART_DEADLINE_S)
+        system.run("systemctl", "stop", UNIT, timeout_s=RESTART_DEADLINE_S)
         exchange(data, fresh)
-        system.attempt("systemctl", "start", UNIT, timeout_s=RESTART_DEADLINE_S)
+        try:
+            resume(system)
+            system.until(lambda: mysql.value("SELECT 1"), deadline_s=RESTART_DEADLINE_S, what="clone: mysqld with the copy")
+            if (found := cluster_id(mysql)) != wanted:
+                raise Failed(f"clone: the copy is of database {found}, not {wanted}")
+        except Failed:
+            _flag(system).touch()
+            system.attempt("systemctl", "stop", UNIT, timeout_s=RESTART_DEADLINE_S)
+            exchange(data, fresh)
+            raise
+    except Failed:
+        with suppress(Failed):
+            resume(system)
         raise
     mysql.rows("RESET REPLICA ALL")  # the donor's own idea of whom it follows
     discard(system)
+
+
+def resume(system: System) -> None:
+    """Start mysqld where a swap has stopped it, also one in which the unit was killed. Raises Failed when it does not start."""
+    if _flag(system).exists():
+        system.run("systemctl", "start", UNIT, timeout_s=RESTART_DEADLINE_S)
+        _flag(system).unlink()
+
+
+def _flag(system: System) -> Path:
+    return system.path(SWAPPING)
 
 
 def discard(system: System) -> None:

@@ -60,6 +60,7 @@ class Rejoin:
 
     def once(self) -> str | None:
         """One step back; None when there is nothing to do, else what stands in the way."""
+        clone.resume(self._system)
         record = self.record()
         look = self._observer.latest
         if record is None or record.holder == self._config.server or not look.local.alive:

@@ -122,11 +122,39 @@ def test_a_copy_that_does_not_serve_is_exchanged_back(
     assert copied.writes == []
 
 
-def test_a_mysqld_that_does_not_stop_keeps_its_data(system: FakeSystem, copied: World) -> None:
+def test_a_mysqld_that_does_not_stop_keeps_its_data_and_is_started_if_it_ended_all_the_same(
+    system: FakeSystem, copied: World
+) -> None:
     system.answers[STOP] = Completed(1, "", "timed out")
     with pytest.raises(Failed, match="systemctl stop mysql: exit code 1"):
         clone.swap(system, mysql(copied), "cluster-1")
     assert volume(system) == {"data": "old", "clone": "new"}
+    assert system.commands == [STOP, START]
+
+
+def test_an_exchange_that_fails_leaves_mysqld_with_its_data(system: FakeSystem, copied: World) -> None:
+    def exchange(*_: str) -> None:
+        raise Failed("clone: cannot be exchanged")
+
+    with pytest.raises(Failed, match="cannot be exchanged"):
+        clone.swap(system, mysql(copied), "cluster-1", exchange)
+    assert (system.commands, system.served) == ([STOP, START], ["old"])
+
+
+def test_a_mysqld_that_a_swap_left_stopped_is_started_by_the_next_unit_until_it_runs(system: FakeSystem, copied: World) -> None:
+    def killed(*_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        clone.swap(system, mysql(copied), "cluster-1", killed)
+    assert system.commands == [STOP]
+    starts, system.answers[START] = system.answers[START], Completed(1, "", "the volume is not mounted")
+    with pytest.raises(Failed, match="the volume is not mounted"):
+        clone.resume(system)
+    system.answers[START] = starts
+    clone.resume(system)
+    clone.resume(system)
+    assert system.commands == [STOP, START, START]
 
 
 def test_two_folders_are_exchanged_in_one_step_by_the_kernel(tmp_path: Path) -> None:
