@@ -5,16 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 from ..mysql import NO_SUCH_THREAD, Mysql, MysqlFailed, Row, Session
 from ..replication import status_of
 from ..system import Failed, System
 from .look import plain
+from .mark import is_marked, mark, unmark
 from .mysqld import Mysqld, boottime
 
-# While it exists mysqld may be writable: whoever outlives the unit kills mysqld then.
-MARK = "/run/distributed-web/writable"
 OURS = ("root", "replication", "system user", "event_scheduler")  # not clients; the replica is still to receive the rest
 # performance_schema's lists take no lock that a hanging commit could hold.
 CLIENTS = f"SELECT id AS id FROM performance_schema.processlist WHERE user NOT IN {OURS}"
@@ -139,21 +137,3 @@ class Database:
             except MysqlFailed as failed:
                 if failed.code != NO_SUCH_THREAD:
                     raise
-
-
-def mark(system: System) -> None:
-    path = _mark(system)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
-
-
-def unmark(system: System) -> None:
-    _mark(system).unlink(missing_ok=True)
-
-
-def is_marked(system: System) -> bool:
-    return _mark(system).exists()
-
-
-def _mark(system: System) -> Path:
-    return system.path(MARK)

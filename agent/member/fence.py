@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..system import System
-from .database import is_marked, unmark
+from .mark import is_marked, unmark
 from .mysqld import Mysqld
 
 DEADLINE_S = 5

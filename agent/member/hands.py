@@ -31,8 +31,9 @@ from ..lease.state import (
 from ..system import Failed, System
 from .balancer import LocalBalancer
 from .config import Config
-from .database import Database, unmark
+from .database import Database
 from .loop import Loop
+from .mark import unmark
 from .mysqld import Mysqld, boottime
 from .peers import Peers
 from .table import LeaseTable
@@ -62,6 +63,7 @@ class Hands:
         self._table, self._peers, self._database, self._mysqld, self._balancer = table, peers, database, mysqld, balancer
         self._silent_s = silent_s  # how long mysqld has not answered
         self._store = ThreadPoolExecutor(16, "store")
+        self._members = ThreadPoolExecutor(16, "members")  # asked just when the store leaves its own waiting
         self._busy: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
         self._raised: tuple[str | None, float] = (None, float("-inf"))
@@ -100,7 +102,7 @@ class Hands:
     # The other members.
 
     def _ask(self, action: Ask, *_) -> None:
-        self._store.submit(self._asked, action)
+        self._members.submit(self._asked, action)
 
     def _asked(self, action: Ask) -> None:
         body = {"epoch": action.epoch, "ttl_s": action.ttl_s, "ask": action.ask}

@@ -18,7 +18,7 @@ POLL_S = 0.01
 STARTED_S = 1.0
 LAG_S = 2.0  # of a candidate, at most; MySQL counts whole seconds
 OPENED_S = 5.0  # beyond what the holder waits for the other to catch up
-RESIGN_S = 40  # systemd allows 50
+RESIGN_S = 40  # systemd allows 50 (rotation.service)
 TOGETHER_S = 5.0  # whoever said goodbye so lately stops together with this server: nobody to wait for
 
 

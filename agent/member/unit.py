@@ -19,10 +19,11 @@ from . import tls
 from .answers import Answers
 from .balancer import LocalBalancer
 from .config import MEMBERS_PORT, ROLES_PORT, Config
-from .database import Database, unmark
+from .database import Database
 from .hands import Hands
 from .look import Observer
 from .loop import Loop
+from .mark import unmark
 from .mysqld import Mysqld, boottime
 from .peers import Peers
 from .rejoin import Rejoin
@@ -74,11 +75,11 @@ def run(system: System) -> None:
     try:
         loop.run()
     except Stopped:
-        _end(system, database, mysqld, ttl_s)
+        _end(system, database, mysqld, ttl_s, is_opening=loop.state.hold is not None and loop.state.hold.opening)
 
 
-def _end(system: System, database: Database, mysqld: Mysqld, ttl_s: float) -> None:
-    """Nobody renews any more: read-only at once, or killed."""
+def _end(system: System, database: Database, mysqld: Mysqld, ttl_s: float, *, is_opening: bool) -> None:
+    """Nobody renews any more: read-only at once, or killed; as in a demotion, an opening under way could outlive a read-only."""
     done = threading.Event()
 
     def close() -> None:
@@ -88,8 +89,9 @@ def _end(system: System, database: Database, mysqld: Mysqld, ttl_s: float) -> No
         except Failed as failed:
             system.log(f"failover: {failed}")
 
-    _thread(close)
-    if not done.wait(0.1 * ttl_s):
+    if not is_opening:
+        _thread(close)
+    if is_opening or not done.wait(0.1 * ttl_s):
         mysqld.kill(timing.FENCE_PART * ttl_s)
         unmark(system)
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent.member.database import Database, is_marked, mark
+from agent.member.database import Database
+from agent.member.mark import is_marked, mark
 from agent.mysql import Login, Mysql, MysqlFailed, Row
 from agent.system import Failed
 from tests.unit.agent.fakes import FakeSystem

@@ -33,8 +33,8 @@ from agent.lease.state import (
     WasWritten,
 )
 from agent.lease.view import Settings
-from agent.member.database import is_marked, mark
 from agent.member.hands import Hands
+from agent.member.mark import is_marked, mark
 from agent.system import Failed
 from tests.unit.agent.fakes import FakeSystem
 from tests.unit.agent.member.scene import MEMBERS, RECORD, Clock
@@ -97,7 +97,7 @@ class Bench:
             balancer=part("balancer"),
             silent_s=lambda: self.silent_s,
         )
-        self.hands._store = SimpleNamespace(submit=lambda what, *arguments: what(*arguments))
+        self.hands._store = self.hands._members = SimpleNamespace(submit=lambda what, *arguments: what(*arguments))
 
     def do(self, action: Action, state: State | None = None, generation: int = 4) -> list[str]:
         self.calls.clear()
@@ -157,6 +157,13 @@ def test_a_member_is_asked_for_a_promise(bench: Bench, yes: bool) -> None:
     assert bench.do(Ask(to="web-b", **body)) == [f"peers.post web-b /ask {body}"]
     assert bench.events == [(Promised(by="web-b", epoch=3, ask=999.0, yes=yes), None)]
     assert bench.system.lines == ([] if yes else ["lease: no promise: web-b has a taking under way"])
+
+
+def test_members_are_asked_though_every_request_to_the_store_hangs(bench: Bench) -> None:
+    bench.answers["peers.post"] = {"yes": True}
+    bench.hands._store = SimpleNamespace(submit=lambda *_: None)
+    bench.do(Ask(to="web-b", epoch=3, ttl_s=5, ask=999.0))
+    assert bench.events == [(Promised(by="web-b", epoch=3, ask=999.0, yes=True), None)]
 
 
 def test_a_member_that_does_not_answer_has_promised_nothing(bench: Bench) -> None:

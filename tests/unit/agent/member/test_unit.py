@@ -11,8 +11,8 @@ import pytest
 from agent.lease.state import Hold, State
 from agent.lease.view import Settings
 from agent.member import unit
-from agent.member.database import is_marked, mark
 from agent.member.fence import fence
+from agent.member.mark import is_marked, mark
 from agent.member.mysqld import Mysqld
 from agent.system import Failed, Stopped
 from tests.unit.agent.fakes import FakeSystem
@@ -64,15 +64,23 @@ class Database:
 
 def test_a_unit_that_is_stopped_closes_mysql_and_kills_nothing(system: FakeSystem, killed: list[float]) -> None:
     database = Database()
-    unit._end(system, database, Mysqld(system), ttl_s=50)
+    unit._end(system, database, Mysqld(system), ttl_s=50, is_opening=False)
     assert (database.patience, killed) == ([0.0], [])
+
+
+def test_a_unit_that_is_stopped_in_the_middle_of_an_opening_kills_at_once(system: FakeSystem, killed: list[float]) -> None:
+    database = Database()
+    mark(system)
+    unit._end(system, database, Mysqld(system), ttl_s=50, is_opening=True)
+    assert (database.patience, killed, is_marked(system)) == ([], [4.0], False)
 
 
 @pytest.mark.parametrize("fault", ["hangs", "fails"])
 def test_a_mysql_that_does_not_close_in_time_is_killed(system: FakeSystem, killed: list[float], fault: str) -> None:
     mark(system)
     hanging = threading.Event()
-    unit._end(system, Database(hanging if fault == "hangs" else Failed("timed out")), Mysqld(system), ttl_s=0.5)
+    database = Database(hanging if fault == "hangs" else Failed("timed out"))
+    unit._end(system, database, Mysqld(system), ttl_s=0.5, is_opening=False)
     hanging.set()
     assert (killed, is_marked(system)) == ([0.04], False)
 
