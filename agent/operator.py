@@ -60,16 +60,16 @@ def switchover(system: System, to: str | None) -> str:
 
 
 def hand_over(system: System) -> None:
-    """Before MySQL restarts here: let writes go on elsewhere, if this server is the primary and there is somebody who can."""
+    """Before MySQL or the failover unit restarts here: let writes go on elsewhere, if they go on here and somebody can."""
     try:
         if lease()["holds"]:
-            system.log(f"failover: {switchover(system, None)}")
+            system.log(f"failover: {resign(system)}")
     except Failed as failed:
         system.log(f"failover: not handed over: {failed}")
 
 
 def resign(system: System) -> str:
-    """ExecStop= of the unit: hand over before this server stops."""
+    """Hand over, as soon as there is somebody who has caught up. rotation.service asks for it before its server stops."""
     config = Config.load(system)
     return Peers(system, config, EXCHANGE_S).post(config.server, "/resign", {}, timeout_s=RESIGN_S)["said"]
 

@@ -86,6 +86,7 @@ FAILOVER = Service(
     present="/etc/systemd/system/failover.service",
     restart_on=("/etc/systemd/system/failover.service", "/etc/distributed-web/failover.json", "archive/agent"),
     check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/failover.service"),
+    before_restart=operator.hand_over,
 )
 AGENT = Service(
     unit="agent",
@@ -150,14 +151,14 @@ def settle(system: System, state: State, inputs: Inputs, services: Iterable[Serv
             system.log(f"{service.unit}: reload")
             service.reload(system)
         else:
+            if active and service.before_restart:
+                service.before_restart(system)
             _restart(system, service)
         state.running[service.unit] = wanted
         state.save(system)
 
 
 def _restart(system: System, service: Service) -> None:
-    if service.before_restart:
-        service.before_restart(system)
     system.log(f"{service.unit}: start")
     if service.present.endswith(".service"):
         system.run("systemctl", "enable", service.unit)

@@ -95,10 +95,10 @@ def test_nothing_is_switched_or_promoted_while_the_record_is_not_known(system: F
 
 def test_a_holder_hands_over_before_its_mysql_restarts(system: FakeSystem, cluster: Cluster) -> None:
     cluster.seen = [SEEN | {"holds": True, "record": RECORD | {"holder": "web-b"}}]
-    cluster.answer = {"to": "web-a", "epoch": 4, "seconds": 0.2}
+    cluster.answer = {"said": "web-a is the primary, epoch 4, 0.20 s without writes"}
     operator.hand_over(system)
     assert system.lines == ["failover: web-a is the primary, epoch 4, 0.20 s without writes"]
-    assert cluster.asked == [("web-b", "/switchover", {"to": None}, 30)]
+    assert cluster.asked == [("web-b", "/resign", {}, 45)]
 
 
 def test_a_server_that_does_not_hold_the_lease_has_nothing_to_hand_over(system: FakeSystem, cluster: Cluster) -> None:
