@@ -10,7 +10,7 @@ import signal
 
 from drills import delay, network
 from drills.faults.power import state, switch_on
-from drills.faults.processes import UNITS, make_room, send
+from drills.faults.processes import UNITS, make_room, send, thaw
 from drills.faults.store import SERVICE
 from drills.site import Site
 from local.api import outage
@@ -31,3 +31,4 @@ def heal(site: Site) -> None:
             send(server, unit, signal.SIGCONT)
         with contextlib.suppress(OSError):
             make_room(server)
+            thaw(server)

@@ -37,7 +37,7 @@ KEY = (
     '<p class="key">In the pictures, requests at the time they were due:'
     '<span style="background:#66bb6a"></span>answered<span style="background:#fdd835"></span>answered after more than a second'
     '<span style="background:#e53935"></span>failed. Point at a box for its numbers. Below them each server in its own words, '
-    "asked from inside: whether its MySQL accepts writes, and which role it has"
+    "asked from inside: how far the replica is behind, whether its MySQL accepts writes, and which role it has"
     '<span style="background:#64b5f6"></span>primary<span style="background:#bbdefb"></span>replica'
     '<span style="background:#ffe082"></span>replica that is behind<span style="background:#ffcc80"></span>none'
     '<span style="background:#bdbdbd"></span>no answer; whom it sees holding the lease, without which no server accepts writes; '

@@ -122,14 +122,14 @@ class Site:
     def targets(self) -> list[tuple[str, str]]:
         """(server, healthy or unhealthy) for each target of the front door, as its data plane has found by its health checks.
 
-        EC2's API knows at once that a machine here is off, and ELBv2's says so; the NLB of a real power cut has its checks only.
+        A machine that is off or is being replaced is one too.
         """
-        names = {server.instance_id: name for name, server in self.servers.items()}
+        names = {place["address"]: name for name, place in self.outputs["servers"].items()}
         found = []
         for (_, target), status in self.balancer.statuses().items():
-            instance_id = target.partition(":")[0]
-            if instance_id in names and status != "no check":
-                found.append((names[instance_id], "healthy" if status.startswith("UP") else "unhealthy"))
+            address = target.partition(":")[0]
+            if address in names and status != "no check":
+                found.append((names[address], "healthy" if status.startswith("UP") else "unhealthy"))
         return found
 
     def notes(self, prefix: str) -> set[str]:

@@ -12,7 +12,8 @@ from drills.records import READ, WRITE, Event, Request, Sample
 
 BINS_S, BINS = (0.25, 0.5, 1, 2, 5, 10, 30), 400  # how long a bar may stand for, and how many of them may be drawn
 LEFT, WIDTH, RIGHT = 130, 860, 30  # of the plot, in pixels
-BARS, STRIP, GAP = 70, 16, 8
+BARS, LAGS, STRIP, GAP = 70, 32, 16, 8
+LAG_S = 2  # the least that the whole height of the lags stands for; a replica that is as far behind is shown as late
 COLOURS = {"fault": "#c62828", "end": "#6d4c41", "detection": "#6a1b9a", "takeover": "#1565c0", "recovered": "#2e7d32"}
 ROLES = {"primary": "#64b5f6", "replica": "#bbdefb", "none": "#ffcc80", "healthy": "#a5d6a7", "": "#bdbdbd"}
 HOLDERS = ("#d1c4e9", "#b39ddb")  # epochs of the lease, by turns
@@ -43,13 +44,15 @@ class Axis:
 
 
 def picture(requests: Sequence[Request], samples: Sequence[Sample], events: Sequence[Event], zero: float) -> str:
-    """`zero`: the instant of the fault. Rows from above: reads, writes, a strip for each node and question, the axis."""
+    """`zero`: the instant of the fault. Rows from above: reads, writes, lag, a strip for each node and question, the axis."""
     times = [request.due - zero for request in requests] or [0.0, 1.0]
     axis = Axis(first=math.floor(min(times)), last=math.ceil(max(times)))
     parts, top = [], 14 * (len(events) + 1)
     for kind in (READ, WRITE):
         parts += bars([r for r in requests if r.kind == kind], kind, axis, zero, top)
         top += BARS + GAP
+    parts += lags(samples, axis, zero, top)
+    top += LAGS + GAP
     for server, about, title in strips(samples):
         own = [s for s in samples if (s.server, s.about) == (server, about)]
         parts += strip(own, title, axis, zero, top)
@@ -79,6 +82,23 @@ def bars(requests: Iterable[Request], kind: str, axis: Axis, zero: float, top: i
             if height:
                 text = f"{count[result]} {kind}s {result}, {number * axis.bin_s:+.2f} s"
                 yield box(x, round(y, 1), width, round(height, 1), colour, text)
+
+
+def lags(samples: Iterable[Sample], axis: Axis, zero: float, top: int) -> Iterator[str]:
+    """The largest lag of any replica that a bar stands for, up to the largest of all."""
+    largest: dict[int, float] = {}
+    for sample in samples:
+        if sample.answer == "replica" and sample.lag is not None:
+            number = math.floor((sample.at - zero) / axis.bin_s)
+            largest[number] = max(sample.lag, largest.get(number, 0.0))
+    most = max(LAG_S, *largest.values()) if largest else LAG_S
+    yield label(f"lag, 0 to {most:.0f} s", top + LAGS / 2)
+    yield f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{top + LAGS}" y2="{top + LAGS}" stroke="#bdbdbd"/>'
+    for number, lag in sorted(largest.items()):
+        x, end, height = axis.x(number * axis.bin_s), axis.x((number + 1) * axis.bin_s), round(LAGS * lag / most, 1)
+        if height and end > x:
+            text = f"{lag:.1f} s, {number * axis.bin_s:+.2f} s"
+            yield box(x, round(top + LAGS - height, 1), round(end - x, 1), height, LATE, text)
 
 
 def strips(samples: Iterable[Sample]) -> list[tuple[str, str, str]]:
@@ -113,7 +133,7 @@ def words(sample: Sample) -> str:
 
 
 def behind(sample: Sample) -> bool:
-    return sample.answer == "replica" and sample.lag is not None and sample.lag >= 2
+    return sample.answer == "replica" and sample.lag is not None and sample.lag >= LAG_S
 
 
 def colour_of(sample: Sample) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drills.catalogue.drill import (
     A_THIRD,
+    NEVER,
     NO_TAKEOVER,
     NOTHING_LOST,
     OUTAGE,
@@ -14,7 +15,7 @@ from drills.catalogue.drill import (
     UNSEEN_BY_READERS,
     Drill,
 )
-from drills.faults.processes import DiskFull, Hang, Kill, ReloadBalancer
+from drills.faults.processes import DiskFull, Hang, Kill, ReloadBalancer, StaysDead
 from drills.site import ACTIVE, BALANCER, PRIMARY, REPLICA
 
 IN_PLACE_S = 4  # until a killed mysqld serves again where it was
@@ -141,6 +142,13 @@ DATABASES = (
         at_most=NOTHING_LOST | {"failed_reads": 0, "write_outage_s": IN_PLACE_S},
         exactly=NO_TAKEOVER,
         lasts_s=0,
+    ),
+    Drill(
+        name="primary-mysqld-stays-dead",
+        title="mysqld of the primary is killed and does not start again; after the restart budget the replica takes over.",
+        fault=StaysDead(server=PRIMARY),
+        at_most=NEVER | OUTAGE | REJOIN | {"failed_reads": 0},
+        exactly={"new_epochs": 1},
     ),
     Drill(
         name="primary-mysqld-hang",

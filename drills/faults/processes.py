@@ -14,6 +14,7 @@ from drills.site import Site
 
 UNITS = ("agent", "app", "failover", "haproxy", "mysql", "nginx")
 FILLER = "var/lib/mysql/drill.filler"
+FROZEN = "etc/mysql/FROZEN"  # while it exists, mysql.service does not start
 RELOAD = "from agent.services import HAPROXY; from agent.system import System; HAPROXY.reload(System())"
 
 
@@ -52,6 +53,21 @@ class ReloadBalancer(Fault):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StaysDead(Fault):
+    """kill -9 of mysqld, which does not start again."""
+
+    undone: ClassVar[str] = "mysqld is started"
+
+    def begin(self, site: Site, server: Server) -> None:
+        (server.root / FROZEN).touch()
+        if not send(server, "mysql", signal.SIGKILL):
+            raise FaultFailed(f"{server.name} has no running mysql.service")
+
+    def end(self, site: Site, server: Server) -> None:
+        thaw(server)
+
+
+@dataclass(frozen=True, kw_only=True)
 class DiskFull(Fault):
     """Not one free block is left on the data volume."""
 
@@ -72,6 +88,13 @@ class DiskFull(Fault):
 
     def end(self, site: Site, server: Server) -> None:
         make_room(server)
+
+
+def thaw(server: Server) -> None:
+    frozen = server.root / FROZEN
+    if frozen.exists():
+        frozen.unlink()
+        command(server, "systemctl reset-failed mysql; systemctl start mysql")
 
 
 def make_room(server: Server) -> None:

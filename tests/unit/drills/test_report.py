@@ -74,7 +74,10 @@ def test_the_bars_of_a_long_drill_stand_for_more_seconds():
 
 def test_a_replica_that_lags_shows_by_how_much():
     late = [Sample(at=at, server="web-b", about="role", answer="replica", lag=lag) for at, lag in ((90, 0), (100, 5), (120, 0))]
-    assert "replica, 5 s behind" in timeline.picture(steady(), late, EVENTS, FAULT)
+    drawn = timeline.picture(steady(), late, EVENTS, FAULT)
+    assert "replica, 5 s behind" in drawn
+    assert "lag, 0 to 5 s" in drawn and "5.0 s, +0.00 s" in drawn  # a scale, and how far behind when
+    assert drawn.count(f'height="{timeline.LAGS}.0" fill="{timeline.LATE}"') == 1
 
 
 def test_the_picture_is_xml_with_a_row_for_each_question_and_a_line_for_each_event():
