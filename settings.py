@@ -124,8 +124,17 @@ class Database(Section):
     read_lag: int = Field(10, ge=1, le=3600, description="whole seconds from 1 to 3600", examples=[10])
     volume_gib: int = Field(20, ge=1, le=16384, description="whole GiB from 1 to 16384", examples=[20])
     volumes: dict[WebServer, Annotated[str, Field(pattern=r"^vol-([0-9a-f]{8}|[0-9a-f]{17})$")]] = Field(
-        {}, description="existing EBS volumes to adopt, by web-a and web-b", examples=["vol-0123456789abcdef0"]
-    )
+        {}, description="existing EBS volumes to adopt, by web-a and web-b, `primary`'s among them",
+        examples=["vol-0123456789abcdef0"],
+    )  # fmt: skip
+
+    @field_validator("volumes")
+    @classmethod
+    def holds_the_primarys(cls, volumes: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        """Or an empty primary would make another database beside the one that there is."""
+        if volumes and info.data.get("primary") not in volumes:
+            raise ValueError
+        return volumes
 
 
 class App(Section):

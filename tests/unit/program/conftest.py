@@ -66,7 +66,7 @@ CHANGES = {
     "network": {"egress": "nat-gateway"},
     "balancer": {"mode": "active-active", "algorithm": "leastconn"},
     "app": {"path": "app", "packages": ["python3-django"], "command": "gunicorn site:app", "setup": "./migrate"},
-    "database": {"primary": "web-b", "replication": "async", "volumes": {"web-a": "vol-0123456789abcdef0"}},
+    "database": {"primary": "web-b", "replication": "async", "volumes": {"web-b": "vol-0123456789abcdef0"}},
     "edge": {"https_port": 8443},
     "domain": "www.example.org",
     "domain_zone": "Z0123456789",

@@ -94,7 +94,7 @@ def test_data_and_its_key_cannot_be_destroyed_where_protected(deploy, changed):
 
 
 def test_a_volume_left_by_another_stack_is_adopted(changed):
-    adopted, fresh = (changed.one(VOLUME, f"prod-data-{server}").options for server in ("web-a", "web-b"))
+    adopted, fresh = (changed.one(VOLUME, f"prod-data-{server}").options for server in ("web-b", "web-a"))
     assert (adopted.importId, fresh.importId) == ("vol-0123456789abcdef0", "")
     assert list(adopted.ignoreChanges) == ["kmsKeyId"]
 
