@@ -17,7 +17,6 @@ from components.monitoring import Monitoring, MonitoringArgs
 from components.network import Network, NetworkArgs
 from components.operations import Operations, OperationsArgs
 from components.release import Bucket, BucketArgs, Release, ReleaseArgs
-from components.rollout import Rollout, RolloutArgs
 from components.secrets import Encryption, EncryptionArgs, Passwords, PasswordsArgs
 
 # Nearly everything made here lives to the end of the program: looking for garbage took two thirds of its time.
@@ -63,7 +62,7 @@ release_args = ReleaseArgs(
 )
 release = Release(f"{stack}-release", release_args, opts)
 
-# The front door, the servers behind it, and the release brought to them one after the other.
+# The front door, and the servers behind it, which change and take the release one after the other.
 edge_args = EdgeArgs(
     **dict(chosen.edge),
     vpc_id=network.vpc_id,
@@ -92,10 +91,10 @@ fleet_args = FleetArgs(
     salvage_arn=salvage.arn,
     table=table.name,
     table_arn=table.arn,
+    release=release.id,
     after=[network, walls, release, salvage, hops, passwords],
 )
 servers = Fleet(stack, fleet_args, opts).servers
-Rollout(f"{stack}-rollout", RolloutArgs(release=release.id, servers=servers, order=planned.order), opts)
 operations = Operations(f"{stack}-operations", OperationsArgs(stack=stack, servers=[web.name for web in planned.site.web]), opts)
 ids = {name: server.instance_id for name, server in servers.items()}
 monitoring_args = MonitoringArgs(

@@ -101,7 +101,9 @@ class Edge(pulumi.ComponentResource):
     def _targets(self, name: str, protocol: str, port: int, vpc_id: pulumi.Input[str]) -> lb.TargetGroup:
         return lb.TargetGroup(
             name,
-            target_type="instance",
+            # A server keeps its address when its instance is another one: replaced, it is never taken out by deregistration, only
+            # by its health checks, which every server fails in time before it stops.
+            target_type="ip",
             vpc_id=vpc_id,
             protocol=protocol,
             port=port,

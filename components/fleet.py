@@ -1,4 +1,4 @@
-"""The servers: an identity per kind, a machine per name, and the rule that no update takes both databases at once."""
+"""The servers: an identity per kind, a machine per name, and the rule that no update takes two of them at once."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class FleetArgs:
     salvage_arn: pulumi.Input[str]
     table: pulumi.Input[str]
     table_arn: pulumi.Input[str]
+    release: pulumi.Input[str]
     after: Sequence[pulumi.Resource]  # what a server needs from its first second on
 
 
@@ -50,13 +51,13 @@ class Fleet(pulumi.ComponentResource):
         machines = args.plan.site.servers
         identities = {kind: self._identity(kind, [m for m in machines if m.kind == kind]) for kind in args.types}
         self.servers = {}
-        databases: list[pulumi.Resource] = []
-        for machine in machines:
-            # A second database server changes only when the first one's instance is there again.
-            before = databases if machine.name in args.volumes else []
-            server = self._server(machine, identities[machine.kind], [*args.after, *before])
+        turn: list[pulumi.Resource] = []
+        for machine in sorted(machines, key=lambda machine: args.plan.order.index(machine.name)):
+            # A server changes, whether it is to run another release or on another instance, only when the one before it serves
+            # with what it was to have. What fails on one reaches no other.
+            server = self._server(machine, identities[machine.kind], turn)
             self.servers[machine.name] = server
-            databases += [server.instance] if machine.name in args.volumes else []
+            turn = [server.released]
         self.register_outputs({"ids": {server: made.instance_id for server, made in self.servers.items()}})
 
     def _identity(self, kind: str, machines: Sequence[Machine]) -> ServerIdentity:
@@ -76,7 +77,7 @@ class Fleet(pulumi.ComponentResource):
             ResourceOptions(parent=self),
         )
 
-    def _server(self, machine: Machine, identity: ServerIdentity, after: Sequence[pulumi.Resource]) -> Server:
+    def _server(self, machine: Machine, identity: ServerIdentity, turn: Sequence[pulumi.Resource]) -> Server:
         args = self._args
         volume = args.volumes.get(machine.name)
         return Server(
@@ -93,7 +94,9 @@ class Fleet(pulumi.ComponentResource):
                 user_data=self._user_data(machine, volume),
                 data_volume_id=volume,
                 target_groups=args.target_groups,
-                after=[*after, identity],
+                release=args.release,
+                after=[*args.after, identity],
+                turn=turn,
             ),
             ResourceOptions(parent=self),
         )

@@ -1,4 +1,5 @@
-"""One virtual machine: an instance with a fixed address, its data volume where it has one, its place behind the front door."""
+"""One virtual machine: an instance with a fixed address, its data volume where it has one, its place behind the front door, and
+the release brought to it, for whose success `pulumi up` waits."""
 
 from __future__ import annotations
 
@@ -7,12 +8,15 @@ from dataclasses import dataclass
 
 import pulumi
 from pulumi import ResourceOptions
-from pulumi_aws import ec2, ec2transitgateway, lb
+from pulumi_aws import ec2, ec2transitgateway, lb, ssm
 
 from components.naming import name_tag, token
 
 # Nitro instances show it as /dev/nvme…n1 in no certain order; user data finds the volume by its id instead.
 DATA_DEVICE = "/dev/sdf"
+AGENT = "/usr/local/sbin/agent"
+# A first boot installs MySQL and fills the replica before the agent's turn comes.
+RELEASED_SECONDS = 1200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,21 +31,23 @@ class ServerArgs:
     key_arn: pulumi.Input[str]
     user_data: pulumi.Input[str]
     data_volume_id: pulumi.Input[str] | None
+    release: pulumi.Input[str]
     after: Sequence[pulumi.Resource]  # what the server needs from its first second on
+    turn: Sequence[pulumi.Resource]  # what has to be done before this server changes in any way
     target_groups: Mapping[int, pulumi.Input[str]]  # port -> ARN of the group whose requests arrive on it
 
 
 class Server(pulumi.ComponentResource):
-    """`instance` is what others wait for; `instance_id` is where its releases are sent."""
+    """`instance_id` is the machine's; `released` is there when it has taken the release, and failed when it could not."""
 
-    instance: ec2.Instance
     instance_id: pulumi.Output[str]
+    released: ssm.Association
 
     def __init__(self, name: str, args: ServerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(token("server", "Server"), name, {}, opts)
         # The address is fixed, so the old instance has to go before the new one can come.
         in_turn = ResourceOptions(parent=self, delete_before_replace=True)
-        self.instance = ec2.Instance(
+        instance = ec2.Instance(
             name,
             ami=args.ami,
             instance_type=args.instance_type,
@@ -64,26 +70,42 @@ class Server(pulumi.ComponentResource):
             # cloud-init runs it once in a machine's life. Without this a change would stop and start the server for nothing.
             user_data_replace_on_change=True,
             tags=name_tag(name),
-            opts=ResourceOptions.merge(in_turn, ResourceOptions(depends_on=list(args.after))),
+            opts=ResourceOptions.merge(in_turn, ResourceOptions(depends_on=[*args.after, *args.turn])),
         )
-        self.instance_id = self.instance.id
+        self.instance_id = instance.id
+        whole: list[pulumi.Resource] = [instance]
         if args.data_volume_id is not None:
-            ec2.VolumeAttachment(
+            attachment = ec2.VolumeAttachment(
                 name,
                 device_name=DATA_DEVICE,
-                instance_id=self.instance.id,
+                instance_id=instance.id,
                 volume_id=args.data_volume_id,
                 stop_instance_before_detaching=True,  # a mounted volume does not detach
                 opts=in_turn,
             )
+            whole.append(attachment)
         # The instance itself says nothing of being stopped: with this, it is a difference that the next update mends.
-        ec2transitgateway.InstanceState(name, instance_id=self.instance.id, state="running", opts=ResourceOptions(parent=self))
+        own = ResourceOptions(parent=self)
+        whole.append(ec2transitgateway.InstanceState(name, instance_id=instance.id, state="running", opts=own))
         for port, group in args.target_groups.items():
-            lb.TargetGroupAttachment(
-                f"{name}-{port}",
-                target_group_arn=group,
-                target_id=self.instance.id,
-                port=port,
-                opts=ResourceOptions(parent=self),
-            )
+            target = {"target_group_arn": group, "target_id": args.address, "port": port}
+            whole.append(lb.TargetGroupAttachment(f"{name}-{port}", **target, opts=own))
+        self.released = self._release(name, args, whole)
         self.register_outputs({"instance_id": self.instance_id})
+
+    def _release(self, name: str, args: ServerArgs, whole: Sequence[pulumi.Resource]) -> ssm.Association:
+        return ssm.Association(
+            name,
+            name="AWS-RunShellScript",
+            association_name=f"{name}-release",
+            targets=[{"key": "InstanceIds", "values": [self.instance_id]}],
+            parameters={"commands": pulumi.Output.concat(AGENT, " apply ", args.release)},
+            wait_for_success_timeout_seconds=RELEASED_SECONDS,
+            opts=ResourceOptions(
+                parent=self,
+                depends_on=[*whole, *args.turn],
+                # The provider waits for success only when it creates, and would take a failed one for done the next time.
+                replace_on_changes=["parameters", "targets", "#initerror"],
+                delete_before_replace=True,
+            ),
+        )

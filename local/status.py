@@ -42,7 +42,7 @@ def show_servers(instance: Instance) -> None:
             described["Placement"]["AvailabilityZone"],
             described.get("PrivateIpAddress", ""),
             health(said[server][AGENT]),
-            ", ".join(targets.get(described["InstanceId"], ())),
+            ", ".join(targets.get(described.get("PrivateIpAddress", ""), ())),
             *database(leases.get(server, {}), differences.get(server)),
             said[server][AGENT].get("release") or "",
         )
@@ -101,14 +101,14 @@ def parsed(line: str) -> dict[str, Any]:
 
 
 def front_door(instance: Instance) -> dict[str, list[str]]:
-    """Instance id -> how the load balancer finds it: one word when it is the same on every port, else port by port."""
+    """Private address -> how the load balancer finds it: one word when it is the same on every port, else port by port."""
     elb = instance.client("elbv2")
     seen: dict[str, dict[int, str]] = {}
     for group in elb.describe_target_groups()["TargetGroups"]:
         described = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
         for target in described:
             seen.setdefault(target["Target"]["Id"], {})[target["Target"]["Port"]] = target["TargetHealth"]["State"]
-    return {instance_id: summary(ports) for instance_id, ports in seen.items()}
+    return {address: summary(ports) for address, ports in seen.items()}
 
 
 def summary(ports: Mapping[int, str]) -> list[str]:

@@ -51,7 +51,7 @@ def test_an_instance_stopped_with_boto3_goes_down_shows_as_drift_and_is_started_
 def test_a_target_deregistered_with_boto3_gets_no_more_requests_until_up_registers_it_again(site):
     elb = site.instance.client("elbv2")
     groups = {group["Port"]: group["TargetGroupArn"] for group in elb.describe_target_groups()["TargetGroups"]}
-    lb = [{"Id": site.servers()["lb"]["InstanceId"], "Port": 8443}]
+    lb = [{"Id": site.servers()["lb"]["PrivateIpAddress"], "Port": 8443}]
 
     def balanced_by() -> set[str]:
         return {site.request("/api/notes")[1]["X-Balanced-By"] for _ in range(20)}

@@ -184,7 +184,7 @@ CASES = (
             "protocol": "TCP",
             "port": 8443,
             "vpcId": vpc(aws),
-            "targetType": "instance",
+            "targetType": "ip",
             "proxyProtocolV2": True,
             "preserveClientIp": "false",
             "deregistrationDelay": 30,

@@ -94,7 +94,8 @@ def security_group(aws: Clients) -> str:
 
 
 def target_group(aws: Clients) -> str:
-    answer = aws("elbv2").create_target_group(Name=unique("web"), Protocol="TCP", Port=8443, VpcId=vpc(aws))
+    group = {"Name": unique("web"), "Protocol": "TCP", "Port": 8443, "VpcId": vpc(aws), "TargetType": "ip"}
+    answer = aws("elbv2").create_target_group(**group)
     return answer["TargetGroups"][0]["TargetGroupArn"]
 
 
@@ -149,7 +150,7 @@ def load_balancer_program(aws: Clients) -> dict[str, Any]:
 
 
 def target_program(aws: Clients) -> dict[str, Any]:
-    return {"targetGroupArn": target_group(aws), "targetId": instance(aws), "port": 8443}
+    return {"targetGroupArn": target_group(aws), "targetId": "10.20.0.7", "port": 8443}
 
 
 def listener_program(aws: Clients) -> dict[str, Any]:

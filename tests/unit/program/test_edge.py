@@ -29,7 +29,7 @@ def test_the_load_balancer_waits_for_the_way_to_the_internet(deploy):
 def test_haproxy_is_told_who_the_visitor_is_and_asked_how_it_is(deploy, name, protocol, port):
     recording = deploy()
     assert dict(recording.one(TARGETS, f"prod-edge-{name}").inputs) == {
-        "targetType": "instance",
+        "targetType": "ip",
         "vpcId": recording.one("aws:ec2/vpc:Vpc", "prod").id,
         "protocol": protocol,
         "port": port,

@@ -19,7 +19,6 @@ COMPONENTS = {
     "distributed-web:operations:Operations": 1,
     "distributed-web:release:Bucket": 2,
     "distributed-web:release:Release": 1,
-    "distributed-web:rollout:Rollout": 1,
     "distributed-web:secrets:Encryption": 1,
     "distributed-web:secrets:Passwords": 1,
     "distributed-web:server:Server": 3,

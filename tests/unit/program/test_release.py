@@ -133,7 +133,7 @@ def test_whatever_changes_makes_another_release():
 
 def test_a_release_goes_from_server_to_server(deploy):
     recording = deploy()
-    chain = [recording.one(ASSOCIATION, f"prod-rollout-{server}") for server in ("web-a", "web-b", "lb")]
+    chain = [recording.one(ASSOCIATION, f"prod-{server}") for server in ("web-a", "web-b", "lb")]
     for before, after in pairwise(chain):
         assert before.urn in after.options.dependencies
     for server, each in zip(("web-a", "web-b", "lb"), chain, strict=True):

@@ -6,10 +6,6 @@ INSTANCE = "aws:ec2/instance:Instance"
 ATTACHMENT = "aws:ec2/volumeAttachment:VolumeAttachment"
 
 
-def named(recording, value):
-    return {resource.id: resource.name for resource in recording.cloud}.get(value, value)
-
-
 @pytest.mark.parametrize(
     ("server", "subnet", "address", "group", "instance_type"),
     [
@@ -56,12 +52,13 @@ def test_a_server_waits_for_all_it_needs_from_its_first_second_on(deploy):
     assert needed <= awaited
 
 
-def test_the_databases_change_one_after_the_other(deploy):
-    recording = deploy()
-    a, b, lb = (recording.one(INSTANCE, f"prod-{name}") for name in ("web-a", "web-b", "lb"))
-    assert a.urn in b.options.dependencies
-    assert b.urn not in a.options.dependencies
-    assert not {a.urn, b.urn} & set(lb.options.dependencies)
+@pytest.mark.parametrize(("primary", "order"), [("web-a", ["web-a", "web-b", "lb"]), ("web-b", ["web-b", "web-a", "lb"])])
+def test_a_server_changes_only_when_the_one_before_it_has_taken_its_release(deploy, changed, primary, order):
+    recording = {"web-a": deploy(), "web-b": changed}[primary]
+    instances = [recording.one(INSTANCE, f"prod-{name}") for name in order]
+    released = [recording.one("aws:ssm/association:Association", f"prod-{name}").urn for name in order]
+    waits = [[name for name, urn in zip(order, released, strict=True) if urn in each.options.dependencies] for each in instances]
+    assert waits == [[], [order[0]], [order[1]]]
 
 
 def test_an_address_is_free_before_its_next_server_takes_it(deploy):
@@ -119,9 +116,9 @@ def test_every_server_is_behind_both_listeners(deploy):
     recording = deploy()
     made = recording.of("aws:lb/targetGroupAttachment:TargetGroupAttachment")
     arns = {group.arn: group.name for group in recording.of("aws:lb/targetGroup:TargetGroup")}
-    behind = {(named(recording, a.inputs["targetId"]), arns[a.inputs["targetGroupArn"]], a.inputs["port"]) for a in made}
+    behind = {(a.inputs["targetId"], arns[a.inputs["targetGroupArn"]], a.inputs["port"]) for a in made}
     assert behind == {
-        (f"prod-{server}", group, port)
+        (recording.one(INSTANCE, f"prod-{server}").inputs["privateIp"], group, port)
         for server in ("lb", "web-a", "web-b")
         for group, port in (("prod-edge-https", 8443), ("prod-edge-http", 8080))
     }
