@@ -12,6 +12,7 @@ from agent.lease.record import Record
 from agent.lease.state import Hold, Outcome, Promised, WasWritten
 
 from .mutation import LOST, TWO, before_step, mutation
+from .mysqld import Mysqld
 from .node import Node
 
 INFINITY = float("inf")
@@ -86,6 +87,16 @@ SEVERED = {"faults": ("power", "severed", "severed"), "calm": 0, "length_ttls": 
 def a_late_renewal_overtakes():
     original = records.renewal
     return ((records, "renewal", lambda *args, **known: replace(original(*args, **known), counter_below=None)),)
+
+
+@mutation(TWO, faults=("power", "mysqld_crash"), calm=0)
+def a_mysqld_starts_writable():
+    def start(self):
+        original(self)
+        self.writable = True
+
+    original = Mysqld.start
+    return ((Mysqld, "start", start),)
 
 
 # Taking.
