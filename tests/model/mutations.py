@@ -292,6 +292,11 @@ def a_promise_binds_nobody():
     return ((timing, "promise_end", lambda received, ttl_s: received),)
 
 
+@mutation(TWO, 232, **SILENT | {"slow_close": 1}, answer_timeout=0.1)
+def a_promise_lasts_no_longer_than_the_ttl():
+    return ((timing, "promise_end", lambda received, ttl_s: received + ttl_s),)
+
+
 @mutation(TWO, ttls=(3, 10), **SILENT)
 def a_promise_lasts_by_the_members_own_ttl():
     return ((timing, "promise_end", lambda received, ttl_s: received + 3),)
