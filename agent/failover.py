@@ -76,6 +76,13 @@ def feeds_watchdog(state: State, now: float) -> bool:
     return state.closing is None or (state.hold is not None and now < state.closing)
 
 
+def kills_when_stopped(state: State, now: float) -> bool:
+    """Whether a read-only, however certain, could be undone: by an opening whose end is not known, or is to be a SIGKILL."""
+    if state.hold:
+        return state.hold.opening
+    return state.closing is not None and now >= state.closing
+
+
 def is_primary(state: State, now: float) -> bool:
     """Whether `/primary` answers 200, asked of the clock in every answer."""
     return holding.may_write(state.hold, now) and state.hold.opened

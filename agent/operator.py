@@ -15,7 +15,8 @@ from .member.peers import Peers
 from .system import Failed, System
 
 SWITCH_S = 30
-RESIGN_S = 45
+RESIGN_S = 46  # more than the unit takes for it
+HAND_OVER_S = 30
 PROMOTE_S = 30
 ACCOUNTS_S = 20
 EXCHANGE_S = 2
@@ -63,13 +64,14 @@ def hand_over(system: System) -> None:
     """Before MySQL or the failover unit restarts here: let writes go on elsewhere, if they go on here and somebody can."""
     try:
         if lease()["holds"]:
-            system.log(f"failover: {resign(system)}")
+            said = system.until(lambda: switchover(system, None), deadline_s=HAND_OVER_S, what="somebody to hand over to")
+            system.log(f"failover: {said}")
     except Failed as failed:
         system.log(f"failover: not handed over: {failed}")
 
 
 def resign(system: System) -> str:
-    """Hand over, as soon as there is somebody who has caught up. rotation.service asks for it before its server stops."""
+    """ExecStop= of handover.service: hand over before this server stops, as soon as there is somebody who has caught up."""
     config = Config.load(system)
     return Peers(system, config, EXCHANGE_S).post(config.server, "/resign", {}, timeout_s=RESIGN_S)["said"]
 

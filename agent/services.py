@@ -88,6 +88,14 @@ FAILOVER = Service(
     check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/failover.service"),
     before_restart=operator.hand_over,
 )
+HANDOVER = Service(
+    unit="handover",
+    present="/etc/systemd/system/handover.service",
+    restart_on=(),
+    reload_on=("/etc/systemd/system/handover.service",),
+    check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/handover.service"),
+    reload=lambda system: None,  # as ROTATION's
+)
 AGENT = Service(
     unit="agent",
     present="/etc/systemd/system/agent.service",
@@ -114,7 +122,7 @@ ROTATION = Service(
     check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/rotation.service"),
     reload=lambda system: None,  # what it does when it stops is systemd's to know: daemon-reload was enough
 )
-SERVICES = (MYSQL, FAILOVER, AGENT, HAPROXY, NGINX, APP, ROTATION)
+SERVICES = (MYSQL, FAILOVER, HANDOVER, AGENT, HAPROXY, NGINX, APP, ROTATION)
 
 Inputs = Mapping[str, str]  # path or "archive/<name>": SHA-256
 

@@ -53,6 +53,7 @@ RELEASE = (  # brought and kept up to date by every release
     Target(path="/etc/systemd/system/agent.service", template="agent.service.j2"),
     Target(path="/etc/distributed-web/failover.json", template="failover.json.j2", kinds=WEB),
     Target(path="/etc/systemd/system/failover.service", template="failover.service.j2", kinds=WEB),
+    Target(path="/etc/systemd/system/handover.service", template="handover.service.j2", kinds=WEB),
     Target(path="/etc/mysql/mysql.conf.d/zz-distributed-web.cnf", template="mysql.cnf.j2", kinds=WEB),
     Target(path="/etc/systemd/system/mysql.service.d/priority.conf", template="mysql_priority.conf.j2", kinds=WEB),
     Target(path="/etc/distributed-web/app.env", template="app.env.j2", kinds=WEB),

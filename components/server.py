@@ -89,7 +89,9 @@ class Server(pulumi.ComponentResource):
         whole.append(ec2transitgateway.InstanceState(name, instance_id=instance.id, state="running", opts=own))
         for port, group in args.target_groups.items():
             target = {"target_group_arn": group, "target_id": args.address, "port": port}
-            whole.append(lb.TargetGroupAttachment(f"{name}-{port}", **target, opts=own))
+            # Not before somebody has the address, and the subnet it is in.
+            there = ResourceOptions(parent=self, depends_on=[instance])
+            whole.append(lb.TargetGroupAttachment(f"{name}-{port}", **target, opts=there))
         self.released = self._release(name, args, whole)
         self.register_outputs({"instance_id": self.instance_id})
 

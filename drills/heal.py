@@ -17,7 +17,7 @@ from local.api import outage
 
 
 def heal(site: Site) -> None:
-    """No fault of any drill is left afterwards. Raises FaultFailed when a machine does not start again."""
+    """No fault of any drill is left afterwards. Raises FaultFailed when a machine, or its mysqld, does not start again."""
     outage.end(site.instance, SERVICE)
     site.look_again()
     for router in {server.router for server in site.servers.values()}:
@@ -31,4 +31,5 @@ def heal(site: Site) -> None:
             send(server, unit, signal.SIGCONT)
         with contextlib.suppress(OSError):
             make_room(server)
-            thaw(server)
+    for server in site.databases:
+        thaw(server)

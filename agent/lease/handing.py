@@ -67,7 +67,7 @@ def fail_over(state: State, local: Local, peers: Mapping[str, Peer], now: float)
     if peer is None or hold.handing:
         return state, ()
     if not settings.automatic:
-        return state, (Alarm(f"database.failover is manual: {state.server} cannot write, {peer} could; make switchover"),)
+        return state, (Alarm(f"database.failover is manual: {peer} could take over from {state.server}; make switchover"),)
     if hold.record.failover and now - hold.since < settings.pause_s:
         return state, (Alarm(f"the failover to {state.server} is less than {settings.pause_s:g} s ago: no second one by itself"),)
     return begin(state, peer, now, unasked=True)

@@ -49,7 +49,8 @@ def take(state: State, local: Local, now: float) -> Step:
         boot_nonce=state.boot_nonce,
         ttl_s=state.settings.ttl_s,
         gtid_executed=local.executed,
-        failover=not forced,
+        # To have it back after a restart is none; but it does not end the pause after one either.
+        failover=not forced and (record.holder != state.server or record.failover),
     )
     return replace(state, take=Take(write=write, observed=record, sent=now)), (Send(write, now),)
 

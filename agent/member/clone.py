@@ -10,8 +10,6 @@ import ctypes
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 
 from ..mysql import Login, Mysql, cluster_id
 from ..replication import CLONE_DEADLINE_S, MYSQL_CA, RESTART_DEADLINE_S
@@ -19,7 +17,7 @@ from ..system import Failed, System
 from .mysqld import UNIT
 
 DATA, COPY = "/var/lib/mysql/data", "/var/lib/mysql/clone"
-SWAPPING = "/run/distributed-web/swapping"  # while it exists, mysqld was stopped by a swap and has to be started again
+UNPROVEN = "unproven"  # a file in a copy, until mysqld has served it
 RENAME_EXCHANGE = 2  # renameat2(2)
 AT_FDCWD = -100
 
@@ -42,42 +40,48 @@ def copy(system: System, mysql: Mysql, donor: Login) -> None:
 
 
 def swap(system: System, mysql: Mysql, wanted: str, exchange: Callable[[str, str], None] | None = None) -> None:
-    """Serve the copy from now on, if it is of cluster `wanted`; otherwise the old data again. Raises Failed then, with mysqld
-    started or, where that failed too, left to `resume`."""
+    """Serve the copy from now on, if it is of cluster `wanted`; otherwise the old data again. Raises Failed then."""
+    (system.path(COPY) / UNPROVEN).write_text(wanted)
+    finish(system, mysql, exchange)
+
+
+def is_unfinished(system: System) -> bool:
+    """Whether a swap was cut off: mysqld may be down, and serve what nobody has looked at."""
+    return any((system.path(folder) / UNPROVEN).exists() for folder in (DATA, COPY))
+
+
+def finish(system: System, mysql: Mysql, exchange: Callable[[str, str], None] | None = None) -> None:
+    """A swap from wherever it is. UNPROVEN lies with the copy, so it says which of the two folders that is."""
     exchange = exchange or _exchange
-    data, fresh = str(system.path(DATA)), str(system.path(COPY))
-    _flag(system).parent.mkdir(parents=True, exist_ok=True)
-    _flag(system).touch()
+    data, fresh = system.path(DATA), system.path(COPY)
     try:
-        system.run("systemctl", "stop", UNIT, timeout_s=RESTART_DEADLINE_S)
-        exchange(data, fresh)
-        try:
-            resume(system)
-            system.until(lambda: mysql.value("SELECT 1"), deadline_s=RESTART_DEADLINE_S, what="clone: mysqld with the copy")
-            if (found := cluster_id(mysql)) != wanted:
-                raise Failed(f"clone: the copy is of database {found}, not {wanted}")
-        except Failed:
-            _flag(system).touch()
-            system.attempt("systemctl", "stop", UNIT, timeout_s=RESTART_DEADLINE_S)
-            exchange(data, fresh)
-            raise
+        if not (data / UNPROVEN).exists():
+            system.run("systemctl", "stop", UNIT, timeout_s=RESTART_DEADLINE_S)
+            exchange(str(data), str(fresh))
+        _start(system, mysql)
+        wanted = (data / UNPROVEN).read_text()
+        if (found := cluster_id(mysql)) != wanted:
+            raise Failed(f"clone: the copy is of database {found}, not {wanted}")
     except Failed:
-        with suppress(Failed):
-            resume(system)
+        _undo(system, mysql, exchange)
         raise
     mysql.rows("RESET REPLICA ALL")  # the donor's own idea of whom it follows
     discard(system)
+    (data / UNPROVEN).unlink()
 
 
-def resume(system: System) -> None:
-    """Start mysqld where a swap has stopped it, also one in which the unit was killed. Raises Failed when it does not start."""
-    if _flag(system).exists():
-        system.run("systemctl", "start", UNIT, timeout_s=RESTART_DEADLINE_S)
-        _flag(system).unlink()
+def _undo(system: System, mysql: Mysql, exchange: Callable[[str, str], None]) -> None:
+    data, fresh = system.path(DATA), system.path(COPY)
+    if (data / UNPROVEN).exists():
+        system.run("systemctl", "stop", UNIT, timeout_s=RESTART_DEADLINE_S)
+        exchange(str(data), str(fresh))
+    _start(system, mysql)
+    (fresh / UNPROVEN).unlink()
 
 
-def _flag(system: System) -> Path:
-    return system.path(SWAPPING)
+def _start(system: System, mysql: Mysql) -> None:
+    system.run("systemctl", "start", UNIT, timeout_s=RESTART_DEADLINE_S)
+    system.until(lambda: mysql.value("SELECT 1"), deadline_s=RESTART_DEADLINE_S, what="clone: mysqld")
 
 
 def discard(system: System) -> None:

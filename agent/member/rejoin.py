@@ -5,6 +5,8 @@ What to do is decided by `lease/returning.py`; whether there is time for it, by 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..lease import handing, returning
 from ..lease.last_copy import Copy
 from ..lease.record import Record
@@ -60,10 +62,13 @@ class Rejoin:
 
     def once(self) -> str | None:
         """One step back; None when there is nothing to do, else what stands in the way."""
-        clone.resume(self._system)
         record = self.record()
         look = self._observer.latest
-        if record is None or record.holder == self._config.server or not look.local.alive:
+        if record is None or record.holder == self._config.server:
+            return None
+        if clone.is_unfinished(self._system):
+            self._swap(record, lambda: clone.finish(self._system, self._mysql))
+        if not look.local.alive:
             return None
         if look.local.cluster_id and self._follows(record.holder):
             return None
@@ -134,15 +139,18 @@ class Rejoin:
 
     def _clone(self, name: str, record: Record) -> None:
         clone.copy(self._system, self._mysql, self._login(name))
+        self._swap(record, lambda: clone.swap(self._system, self._mysql, record.cluster_id))
+
+    def _swap(self, record: Record, do: Callable[[], None]) -> None:
         with self._database.lock:
             now = self.record()
             if now is None:
                 raise Failed("clone: not used: this server has the lease to look after by now")
-            if now.holder != name:
-                raise Failed(f"clone: not used: the lease is {now.holder}'s by now, not {name}'s")
-            clone.swap(self._system, self._mysql, record.cluster_id)
+            if now.holder != record.holder:
+                raise Failed(f"clone: not used: the lease is {now.holder}'s by now, not {record.holder}'s")
+            do()
         self._salvaged = self._followed = None
-        self._system.log(f"clone: this server has the data of {name}")
+        self._system.log(f"clone: this server has the data of {record.holder}")
 
     def _tell(self, reason: str | None) -> None:
         if reason != self.reason and reason:

@@ -75,11 +75,11 @@ def run(system: System) -> None:
     try:
         loop.run()
     except Stopped:
-        _end(system, database, mysqld, ttl_s, is_opening=loop.state.hold is not None and loop.state.hold.opening)
+        _end(system, database, mysqld, ttl_s, kills=failover.kills_when_stopped(loop.state, boottime()))
 
 
-def _end(system: System, database: Database, mysqld: Mysqld, ttl_s: float, *, is_opening: bool) -> None:
-    """Nobody renews any more: read-only at once, or killed; as in a demotion, an opening under way could outlive a read-only."""
+def _end(system: System, database: Database, mysqld: Mysqld, ttl_s: float, *, kills: bool) -> None:
+    """Nobody renews any more: read-only at once, or killed."""
     done = threading.Event()
 
     def close() -> None:
@@ -89,9 +89,9 @@ def _end(system: System, database: Database, mysqld: Mysqld, ttl_s: float, *, is
         except Failed as failed:
             system.log(f"failover: {failed}")
 
-    if not is_opening:
+    if not kills:
         _thread(close)
-    if is_opening or not done.wait(0.1 * ttl_s):
+    if kills or not done.wait(0.1 * ttl_s):
         mysqld.kill(timing.FENCE_PART * ttl_s)
         unmark(system)
 

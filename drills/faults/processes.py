@@ -91,10 +91,8 @@ class DiskFull(Fault):
 
 
 def thaw(server: Server) -> None:
-    frozen = server.root / FROZEN
-    if frozen.exists():
-        frozen.unlink()
-        command(server, "systemctl reset-failed mysql; systemctl start mysql")
+    (server.root / FROZEN).unlink(missing_ok=True)
+    command(server, "systemctl is-active --quiet mysql || { systemctl reset-failed mysql; systemctl start mysql; }")
 
 
 def make_room(server: Server) -> None:

@@ -92,6 +92,17 @@ def test_the_taking_of_a_watched_record_is_conditional_on_all_of_it():
     assert (send.write.record.epoch, send.write.record.holder, send.write.record.sync) == (4, "b", False)
 
 
+@pytest.mark.parametrize(
+    ("server", "after_one", "counts"), [("b", False, True), ("b", True, True), ("a", False, False), ("a", True, True)]
+)
+def test_to_have_ones_own_lease_back_is_no_failover_nor_does_it_end_the_pause_after_one(server, after_one, counts):
+    state = replace(B, server=server, boot_nonce="anew", settings=Settings(pause_s=0))
+    state, now = watched(state, seen=replace(RECORD, failover=after_one))
+    _, actions = taking.take(state, LOCAL, now)
+    [send] = [action for action in actions if isinstance(action, Send)]
+    assert send.write.record.failover is counts
+
+
 def test_a_missing_item_is_never_free():
     state, now = watched(B, seen=None)
     assert not taking.is_free(state.watch, now)

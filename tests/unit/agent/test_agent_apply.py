@@ -156,10 +156,10 @@ def test_a_primary_whose_mysql_or_failover_unit_must_restart_hands_over_first(
     applied: Web, predecessors: dict[str, str], monkeypatch: pytest.MonkeyPatch, unit: str, path: str
 ) -> None:
     monkeypatch.setattr("agent.operator.lease", lambda: {"holds": True})
-    monkeypatch.setattr("agent.operator.resign", lambda system: system.commands.append("resign") or "done")
+    monkeypatch.setattr("agent.operator.switchover", lambda system, to: system.commands.append(f"switchover {to}") or "done")
     applied.release(SECOND, {path: f"{path} 2"})
-    commands = [command for command in applied.apply() if command == "resign" or "restart" in command]
-    assert commands == ["resign", f"systemctl restart {unit}"]
+    commands = [command for command in applied.apply() if "switchover" in command or "restart" in command]
+    assert commands == ["switchover None", f"systemctl restart {unit}"]
     assert "failover: done" in applied.system.lines
 
 

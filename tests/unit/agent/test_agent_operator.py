@@ -95,10 +95,10 @@ def test_nothing_is_switched_or_promoted_while_the_record_is_not_known(system: F
 
 def test_a_holder_hands_over_before_its_mysql_restarts(system: FakeSystem, cluster: Cluster) -> None:
     cluster.seen = [SEEN | {"holds": True, "record": RECORD | {"holder": "web-b"}}]
-    cluster.answer = {"said": "web-a is the primary, epoch 4, 0.20 s without writes"}
+    cluster.answer = {"to": "web-a", "epoch": 4, "seconds": 0.2}
     operator.hand_over(system)
     assert system.lines == ["failover: web-a is the primary, epoch 4, 0.20 s without writes"]
-    assert cluster.asked == [("web-b", "/resign", {}, 45)]
+    assert cluster.asked == [("web-b", "/switchover", {"to": None}, 30)]
 
 
 def test_a_server_that_does_not_hold_the_lease_has_nothing_to_hand_over(system: FakeSystem, cluster: Cluster) -> None:
@@ -110,13 +110,14 @@ def test_a_restart_of_mysql_goes_on_when_nobody_can_take_over(system: FakeSystem
     cluster.seen = [SEEN | {"holds": True}]
     cluster.answer = Failed("web-a: mysqld does not answer")
     operator.hand_over(system)
-    assert system.lines == ["failover: not handed over: web-a: mysqld does not answer"]
+    why = "somebody to hand over to: not within 30 s: web-a: mysqld does not answer"
+    assert system.lines == [f"failover: not handed over: {why}"]
 
 
 def test_a_server_resigns_through_its_own_unit(system: FakeSystem, cluster: Cluster) -> None:
     cluster.answer = {"said": "web-a is the primary, epoch 4, 0.20 s without writes"}
     assert operator.resign(system) == "web-a is the primary, epoch 4, 0.20 s without writes"
-    assert cluster.asked == [("web-b", "/resign", {}, 45)]
+    assert cluster.asked == [("web-b", "/resign", {}, 46)]
 
 
 # Promotion by force.

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from agent import operator
 from agent.lease import timing
 from agent.lease.view import Settings
 from agent.member import config, switchover
@@ -13,6 +14,7 @@ from cloud_init.site import Failover
 
 HAPROXY = "/etc/haproxy/haproxy.cfg"
 NGINX = "/etc/nginx/nginx.conf"
+HANDOVER = "/etc/systemd/system/handover.service"
 ROTATION = ("/etc/systemd/system/rotation.service", "/etc/systemd/system/haproxy.service.d/rotation.conf")
 MYSQL = "/etc/mysql/mysql.conf.d/zz-distributed-web.cnf"
 
@@ -120,12 +122,18 @@ def test_a_server_that_stops_waits_until_the_load_balancer_in_front_must_have_no
 
 
 def test_a_web_server_stays_before_it_leaves_and_everything_together_ends_before_ec2_cuts_the_power(site, text):
-    def stops(server):
-        return [line.split("agent.pyz ")[1] for line in text(site(), server, ROTATION[0]).splitlines() if "ExecStop=" in line]
+    def stops(path):
+        return [line.split("agent.pyz ")[1] for line in text(site(), "web-a", path).splitlines() if line.startswith("ExecStop=")]
 
-    assert stops("web-a") == [f"stay {front_door.STAY_S}", f"leave {front_door.NOTICED_S}", "resign"]
-    assert stops("lb") == stops("web-a")[:2]
-    assert front_door.STAY_S + front_door.NOTICED_S + switchover.RESIGN_S <= 100
+    assert stops(ROTATION[0]) == [f"stay {front_door.STAY_S}", f"leave {front_door.NOTICED_S}"]
+    assert stops(HANDOVER) == ["resign"]
+    # What is left of two minutes is for MySQL, the application and HAProxy.
+    assert front_door.STAY_S + front_door.NOTICED_S + switchover.RESIGN_S <= 105
+
+
+def test_a_handover_has_the_time_that_it_takes_and_its_caller_the_patience(site, text):
+    [line] = [line for line in text(site(), "web-a", HANDOVER).splitlines() if line.startswith("TimeoutStopSec=")]
+    assert switchover.RESIGN_S < operator.RESIGN_S < int(line.split("=")[1])
 
 
 def test_when_a_server_has_left_no_visitor_has_an_idle_connection_to_it(site, text):
@@ -135,7 +143,7 @@ def test_when_a_server_has_left_no_visitor_has_an_idle_connection_to_it(site, te
 
 def test_what_stops_on_a_server_stops_after_it_has_left(site, text):
     [after] = [line for line in text(site(), "web-a", ROTATION[0]).splitlines() if line.startswith("After=")]
-    units = ("mysql", "failover", "agent", "nginx", "app", "haproxy")
+    units = ("mysql", "failover", "handover", "agent", "nginx", "app", "haproxy")
     assert after == "After=" + " ".join(f"{unit}.service" for unit in units)
 
 

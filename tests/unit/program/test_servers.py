@@ -122,3 +122,15 @@ def test_every_server_is_behind_both_listeners(deploy):
         for server in ("lb", "web-a", "web-b")
         for group, port in (("prod-edge-https", 8443), ("prod-edge-http", 8080))
     }
+
+
+def test_an_address_is_a_target_as_soon_as_somebody_has_it_and_its_release_waits_for_that(deploy):
+    recording = deploy()
+    for server in ("lb", "web-a", "web-b"):
+        instance = recording.one(INSTANCE, f"prod-{server}").urn
+        targets = [
+            recording.one("aws:lb/targetGroupAttachment:TargetGroupAttachment", f"prod-{server}-{port}") for port in (8443, 8080)
+        ]
+        assert all(instance in target.options.dependencies for target in targets)
+        release = recording.one("aws:ssm/association:Association", f"prod-{server}")
+        assert {target.urn for target in targets} <= set(release.options.dependencies)

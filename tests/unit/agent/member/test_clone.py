@@ -107,7 +107,7 @@ def foreign(system: FakeSystem, copied: World) -> None:
     ("fault", "reason"),
     [
         (refused, "systemctl start mysql: exit code 1: cannot open tablespace"),
-        (silent, "clone: mysqld with the copy: not within 180 s: mysql on the local socket: Connection refused"),
+        (silent, "clone: mysqld: not within 180 s: mysql on the local socket: Connection refused"),
         (foreign, "clone: the copy is of database cluster-2, not cluster-1"),
     ],
 )
@@ -120,6 +120,7 @@ def test_a_copy_that_does_not_serve_is_exchanged_back(
     assert volume(system) == {"data": "old", "clone": "new"}
     assert system.commands == [STOP, START, STOP, START]
     assert copied.writes == []
+    assert not clone.is_unfinished(system)
 
 
 def test_a_mysqld_that_does_not_stop_keeps_its_data_and_is_started_if_it_ended_all_the_same(
@@ -138,23 +139,63 @@ def test_an_exchange_that_fails_leaves_mysqld_with_its_data(system: FakeSystem, 
 
     with pytest.raises(Failed, match="cannot be exchanged"):
         clone.swap(system, mysql(copied), "cluster-1", exchange)
-    assert (system.commands, system.served) == ([STOP, START], ["old"])
+    assert (system.commands, system.served, clone.is_unfinished(system)) == ([STOP, START], ["old"], False)
 
 
-def test_a_mysqld_that_a_swap_left_stopped_is_started_by_the_next_unit_until_it_runs(system: FakeSystem, copied: World) -> None:
-    def killed(*_: str) -> None:
-        raise KeyboardInterrupt
+class Killed(BaseException):
+    """The unit is: nothing of it runs any more."""
 
-    with pytest.raises(KeyboardInterrupt):
-        clone.swap(system, mysql(copied), "cluster-1", killed)
-    assert system.commands == [STOP]
-    starts, system.answers[START] = system.answers[START], Completed(1, "", "the volume is not mounted")
-    with pytest.raises(Failed, match="the volume is not mounted"):
-        clone.resume(system)
-    system.answers[START] = starts
-    clone.resume(system)
-    clone.resume(system)
-    assert system.commands == [STOP, START, START]
+
+def cut(system: FakeSystem, copied: World, step: str) -> None:
+    """The unit is killed in the middle of a swap: when it is about to stop, exchange or start."""
+
+    def killed(*_: object) -> Completed:
+        raise Killed
+
+    start = system.answers[START]
+    system.answers |= {"stop": {STOP: killed}, "start": {START: killed}}.get(step, {})
+    with pytest.raises(Killed):
+        clone.swap(system, mysql(copied), "cluster-1", killed if step == "exchange" else None)
+    assert clone.is_unfinished(system)
+    system.answers.pop(STOP, None)
+    system.answers[START] = start
+    system.commands.clear()
+
+
+@pytest.mark.parametrize(
+    ("step", "exchanged", "left"), [("stop", False, [STOP, START]), ("exchange", False, [STOP, START]), ("start", True, [START])]
+)
+def test_a_swap_that_was_cut_off_is_finished(
+    system: FakeSystem, copied: World, step: str, exchanged: bool, left: list[str]
+) -> None:
+    cut(system, copied, step)
+    assert volume(system) == ({"data": "new", "clone": "old"} if exchanged else {"data": "old", "clone": "new"})
+    clone.finish(system, mysql(copied))
+    assert (system.commands, volume(system), clone.is_unfinished(system)) == (left, {"data": "new"}, False)
+
+
+def test_a_swap_that_was_cut_off_with_a_copy_that_does_not_serve_ends_with_the_old_data(
+    system: FakeSystem, copied: World
+) -> None:
+    cut(system, copied, "start")
+    refused(system, copied)
+    with pytest.raises(Failed, match="cannot open tablespace"):
+        clone.finish(system, mysql(copied))
+    assert (volume(system), clone.is_unfinished(system)) == ({"data": "old", "clone": "new"}, False)
+    assert system.commands == [START, STOP, START]
+
+
+def test_nothing_is_exchanged_under_a_mysqld_that_does_not_stop(system: FakeSystem, copied: World) -> None:
+    cut(system, copied, "start")
+    foreign(system, copied)
+    system.answers[STOP] = Completed(1, "", "timed out")
+    with pytest.raises(Failed, match="systemctl stop mysql"):
+        clone.finish(system, mysql(copied))
+    assert (volume(system), clone.is_unfinished(system)) == ({"data": "new", "clone": "old"}, True)
+    system.answers.pop(STOP)
+    with pytest.raises(Failed, match="the copy is of database cluster-2"):
+        clone.finish(system, mysql(copied))
+    assert (volume(system), clone.is_unfinished(system)) == ({"data": "old", "clone": "new"}, False)
 
 
 def test_two_folders_are_exchanged_in_one_step_by_the_kernel(tmp_path: Path) -> None:

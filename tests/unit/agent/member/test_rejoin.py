@@ -35,7 +35,7 @@ class Returning:
     """web-b, back with `local` data, while web-a is the primary. Salvage and clone are written down in `done`."""
 
     def __init__(self, system: FakeSystem, config, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.world, self.system, self.done = world, system, []
+        self.world, self.system, self.done, self.unfinished = world, system, [], False
         world.created("web-a")
         world.here = "web-b"
         self.primary: Status | Failed = PRIMARY
@@ -57,6 +57,8 @@ class Returning:
         )
         monkeypatch.setattr(module.salvage, "salvage", self._salvage)
         monkeypatch.setattr(module.clone, "copy", lambda _, __, donor: self.done.append(f"copy from {donor.host}"))
+        monkeypatch.setattr(module.clone, "is_unfinished", lambda _: self.unfinished)
+        monkeypatch.setattr(module.clone, "finish", lambda *_: self.done.append("finish the swap"))
         monkeypatch.setattr(module.clone, "swap", lambda _, __, wanted: self.done.append(f"swap to {wanted}"))
 
     def _status(self, name: str) -> Status:
@@ -256,3 +258,10 @@ def test_a_reason_is_told_once_until_it_changes(web_b: Returning, monkeypatch: p
     reasons = ["web-a is away", "no password", "rejoin: ZeroDivisionError('ours')"]
     assert web_b.system.lines == [f"rejoin: {reason}" for reason in reasons]
     assert web_b.rejoin.reason is None
+
+
+def test_a_swap_that_was_cut_off_is_finished_though_mysqld_is_down_but_never_by_a_holder(web_b: Returning) -> None:
+    web_b.unfinished = True
+    assert web_b.back(alive=False) == ["finish the swap"]
+    web_b.loop.state = HOLDING
+    assert web_b.back(alive=False) == []

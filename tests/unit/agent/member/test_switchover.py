@@ -151,7 +151,7 @@ def test_a_server_that_does_not_hold_the_lease_may_go_at_once(stage: Stage) -> N
 def test_a_stop_is_held_until_somebody_serves_and_no_longer_than_systemd_allows(stage: Stage) -> None:
     stage.answer = status(source=None)
     assert stage.switchovers.resign() == "web-b does not follow web-a"
-    assert 40 <= stage.clock.now - 1000 < 41
+    assert 34 <= stage.clock.now - 1000 < 35  # and one attempt may last for another 11
 
 
 @pytest.mark.parametrize(("ago", "waits"), [(4.9, False), (5.1, True)])

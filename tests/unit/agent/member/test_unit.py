@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from agent.lease.state import Hold, State
-from agent.lease.view import Settings
+from agent import failover
+from agent.lease.state import Hold, State, Tick
+from agent.lease.view import Local, Settings
 from agent.member import unit
 from agent.member.fence import fence
 from agent.member.mark import is_marked, mark
@@ -64,14 +66,14 @@ class Database:
 
 def test_a_unit_that_is_stopped_closes_mysql_and_kills_nothing(system: FakeSystem, killed: list[float]) -> None:
     database = Database()
-    unit._end(system, database, Mysqld(system), ttl_s=50, is_opening=False)
+    unit._end(system, database, Mysqld(system), ttl_s=50, kills=False)
     assert (database.patience, killed) == ([0.0], [])
 
 
-def test_a_unit_that_is_stopped_in_the_middle_of_an_opening_kills_at_once(system: FakeSystem, killed: list[float]) -> None:
+def test_a_unit_that_is_stopped_when_a_read_only_could_be_undone_kills_at_once(system: FakeSystem, killed: list[float]) -> None:
     database = Database()
     mark(system)
-    unit._end(system, database, Mysqld(system), ttl_s=50, is_opening=True)
+    unit._end(system, database, Mysqld(system), ttl_s=50, kills=True)
     assert (database.patience, killed, is_marked(system)) == ([], [4.0], False)
 
 
@@ -80,12 +82,25 @@ def test_a_mysql_that_does_not_close_in_time_is_killed(system: FakeSystem, kille
     mark(system)
     hanging = threading.Event()
     database = Database(hanging if fault == "hangs" else Failed("timed out"))
-    unit._end(system, database, Mysqld(system), ttl_s=0.5, is_opening=False)
+    unit._end(system, database, Mysqld(system), ttl_s=0.5, kills=False)
     hanging.set()
     assert (killed, is_marked(system)) == ([0.04], False)
 
 
-HOLDER = State(server="web-a", boot_nonce="n", settings=Settings(), hold=Hold(record=RECORD, since=0, counter=7))
+def test_a_read_only_could_be_undone_by_an_opening_under_way_also_one_that_is_to_be_killed() -> None:
+    opening = replace(HOLDER, hold=replace(HOLDER.hold, opening=True))
+    demoted, _ = failover.step(opening, Tick(local=Local(alive=True)), 1000.0)
+    closing = replace(HOLDER, hold=None, closing=1000.5)
+    cases = [(opening, True), (HOLDER, False), (demoted, True), (closing, False), (replace(closing, closing=None), False)]
+    assert [failover.kills_when_stopped(state, 1000.0) for state, _ in cases] == [kills for _, kills in cases]
+
+
+HOLDER = State(
+    server="web-a",
+    boot_nonce="n",
+    settings=Settings(),
+    hold=Hold(record=RECORD, since=0, confirmed=999.0, counter=7, touched=True),
+)
 HANDING = State(
     server="web-a", boot_nonce="n", settings=Settings(), hold=Hold(record=RECORD, since=0, counter=7, handing="web-b")
 )
