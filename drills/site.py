@@ -122,9 +122,9 @@ class Site:
     def targets(self) -> list[tuple[str, str]]:
         """(server, healthy or unhealthy) for each target of the front door, as its data plane has found by its health checks.
 
-        A machine that is off or is being replaced is one too.
+        A machine that is off is one too.
         """
-        names = {place["address"]: name for name, place in self.outputs["servers"].items()}
+        names = {server.address: name for name, server in self.servers.items()}
         found = []
         for (_, target), status in self.balancer.statuses().items():
             address = target.partition(":")[0]

@@ -14,7 +14,7 @@ from drills.site import Site
 
 UNITS = ("agent", "app", "failover", "haproxy", "mysql", "nginx")
 FILLER = "var/lib/mysql/drill.filler"
-FROZEN = "etc/mysql/FROZEN"  # while it exists, mysql.service does not start
+NO_START = "run/systemd/system/mysql.service.d/drill.conf"  # while it exists, mysql.service does not start
 RELOAD = "from agent.services import HAPROXY; from agent.system import System; HAPROXY.reload(System())"
 
 
@@ -59,7 +59,10 @@ class StaysDead(Fault):
     undone: ClassVar[str] = "mysqld is started"
 
     def begin(self, site: Site, server: Server) -> None:
-        (server.root / FROZEN).touch()
+        path = server.root / NO_START
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("[Service]\nExecStartPre=/bin/false\n")
+        command(server, "systemctl daemon-reload")
         if not send(server, "mysql", signal.SIGKILL):
             raise FaultFailed(f"{server.name} has no running mysql.service")
 
@@ -91,8 +94,10 @@ class DiskFull(Fault):
 
 
 def thaw(server: Server) -> None:
-    (server.root / FROZEN).unlink(missing_ok=True)
-    command(server, "systemctl is-active --quiet mysql || { systemctl reset-failed mysql; systemctl start mysql; }")
+    """Its mysqld starts, and does."""
+    (server.root / NO_START).unlink(missing_ok=True)
+    start = "systemctl reset-failed mysql; systemctl start mysql"
+    command(server, f"systemctl is-active --quiet mysql || {{ systemctl daemon-reload; {start}; }}")
 
 
 def make_room(server: Server) -> None:
