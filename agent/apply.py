@@ -11,7 +11,7 @@ from .files import Target, Transaction
 from .manifest import Manifest
 from .mysql import Login, Mysql, Query, query
 from .server import Server
-from .services import AGENT, APP, FAILOVER, HAPROXY, MYSQL, NGINX, ROTATION, SERVICES
+from .services import AGENT, APP, FAILOVER, HANDOVER, HAPROXY, MYSQL, NGINX, ROTATION, SERVICES
 from .state import State, current, folder, point_to, prune
 from .store import Store
 from .system import Failed, System
@@ -101,7 +101,7 @@ class Apply:
         inputs = self._inputs(self.manifest)
         self._settle(inputs, MYSQL)
         if current(system) == new:
-            self._settle(inputs, FAILOVER, AGENT)
+            self._settle(inputs, FAILOVER, HANDOVER, AGENT)
         self._settle(inputs, HAPROXY)
         with self._out_of_rotation(inputs, NGINX):
             self._settle(inputs, NGINX)
@@ -110,7 +110,7 @@ class Apply:
         self._set_up()
         if current(system) != new:
             point_to(system, new)
-            self._settle(inputs, FAILOVER, AGENT)
+            self._settle(inputs, FAILOVER, HANDOVER, AGENT)
         self._restart_application(inputs)
         self._settle(inputs, ROTATION)
 

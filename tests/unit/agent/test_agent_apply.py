@@ -25,6 +25,7 @@ def test_the_first_release_on_the_primary_runs_in_this_order(web: Web) -> None:
     assert web.apply(FIRST) == [
         CHECKS["mysql"],
         CHECKS["failover"],
+        CHECKS["handover"],
         CHECKS["agent"],
         CHECKS["haproxy"],
         CHECKS["nginx"],
@@ -39,6 +40,9 @@ def test_the_first_release_on_the_primary_runs_in_this_order(web: Web) -> None:
         "systemctl enable failover",
         "systemctl reset-failed failover",
         "systemctl restart failover",
+        "systemctl enable handover",
+        "systemctl reset-failed handover",
+        "systemctl restart handover",
         "systemctl enable agent",
         "systemctl reset-failed agent",
         "systemctl restart agent",

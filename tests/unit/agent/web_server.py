@@ -20,6 +20,7 @@ FILES = {
     "/etc/mysql/mysql.conf.d/zz.cnf": "mysql 1",
     "/etc/systemd/system/failover.service": "failover 1",
     "/etc/distributed-web/failover.json": "members 1",
+    "/etc/systemd/system/handover.service": "handover 1",
     "/etc/systemd/system/agent.service": "agent 1",
     "/etc/systemd/system/app.service": "app 1",
     "/etc/systemd/system/rotation.service": "rotation 1",
@@ -42,6 +43,7 @@ CHECKS = {
     for name, check in {
         "mysql": "mysqld --validate-config --user=mysql",
         "failover": "systemd-analyze verify --recursive-errors=no /etc/systemd/system/failover.service",
+        "handover": "systemd-analyze verify --recursive-errors=no /etc/systemd/system/handover.service",
         "agent": "systemd-analyze verify --recursive-errors=no /etc/systemd/system/agent.service",
         "haproxy": "haproxy -c -f /etc/haproxy/haproxy.cfg",
         "nginx": "nginx -t",
