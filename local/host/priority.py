@@ -1,4 +1,4 @@
-"""Whose turn it is on a full processor: a process's nice value, and its session's, which is what counts between sessions.
+"""Whose turn it is on a full processor, among processes outside control groups: a process's nice value, and its session's, which is what counts between sessions.
 
 sched(7), "The autogroup feature": where the kernel groups processes by session, nice(1) alone weighs a process against those of
 its own session only.
@@ -13,6 +13,11 @@ from pathlib import Path
 
 # Absent when the kernel groups nobody; empty in the session that the computer began with: it has no group and may be given none.
 AUTOGROUP = Path("/proc/self/autogroup")
+
+
+def first() -> None:
+    """This process, in a session of its own, goes before everybody else: it stands for what has a computer of its own."""
+    _be_nice(-10)
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def test_a_first_release_that_failed_is_followed_by_one_that_starts_everything(w
     del web.system.answers["systemctl restart mysql"]
     web.release(SECOND, {HAPROXY: "haproxy 2"})
     started = [command for command in web.apply() if command.startswith("systemctl restart")]
-    units = ("mysql", "failover", "agent", "haproxy", "nginx", "app", "rotation")
+    units = ("mysql", "failover", "handover", "agent", "haproxy", "nginx", "app", "rotation")
     assert started == [f"systemctl restart {unit}" for unit in units]
     assert current(web.system) == State.load(web.system).release == SECOND
 

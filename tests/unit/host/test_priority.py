@@ -23,6 +23,12 @@ def test_who_stands_back_does_so_with_its_session_and_until_the_end_whatever_hap
     assert (nices, priority.AUTOGROUP.read_text()) == ([3, 19, 3], "3")
 
 
+def test_who_goes_first_does_so_with_its_session(nices):
+    priority.AUTOGROUP.write_text("/autogroup-12 nice 3\n")
+    priority.first()
+    assert (nices, priority.AUTOGROUP.read_text()) == ([3, -10], "-10")
+
+
 def test_where_the_kernel_groups_nobody_the_process_alone_stands_back(nices):
     with priority.last():
         assert nices == [3, 19]
