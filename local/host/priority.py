@@ -1,4 +1,5 @@
-"""Whose turn it is on a full processor, among processes outside control groups: a process's nice value, and its session's, which is what counts between sessions.
+"""Whose turn it is on a full processor, among processes outside control groups: a process's nice value, and its session's, which
+is what counts between sessions.
 
 sched(7), "The autogroup feature": where the kernel groups processes by session, nice(1) alone weighs a process against those of
 its own session only.
