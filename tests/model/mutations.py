@@ -51,7 +51,7 @@ def a_read_only_that_hangs_is_not_killed():
     return (timing, "kill_at", lambda demoted, ttl_s: INFINITY), (failover, "feeds_watchdog", lambda state, now: True)
 
 
-@mutation(TWO, 88, faults=("isolation",), slow_close=1, ambush=1, calm=0)
+@mutation(TWO, 438, faults=("isolation",), slow_close=1, ambush=1, calm=0)
 def the_watchdog_is_fed_during_a_demotion():
     return ((failover, "feeds_watchdog", lambda state, now: True),)
 
@@ -144,7 +144,7 @@ def a_gap_does_not_restart_the_watch():
     return ((timing, "is_gap", lambda asked, now, ttl_s: False),)
 
 
-@mutation(TWO, 6, faults=("blind", "agent_crash", "agent_crash"), calm=0, slow_close=0, length_ttls=20)
+@mutation(TWO, 273, faults=("blind", "agent_crash", "agent_crash"), calm=0, slow_close=0, length_ttls=20)
 def a_restart_of_the_observer_keeps_its_watch():
     kept: dict[str, state.Watch] = {}
     start, tick = failover.started, failover._tick
@@ -208,7 +208,7 @@ def failovers_follow_one_another():
     return ((timing, "tenure", lambda renewals, watched_s, ttl_s: INFINITY),)
 
 
-@mutation(LOST, 34, semi_sync=True, faults=("rollback", "power", "partition"), calm=0)
+@mutation(LOST, 172, semi_sync=True, faults=("rollback", "power", "partition"), calm=0)
 def a_record_older_than_one_seen_is_taken():
     original = taking.refusal
     return ((taking, "refusal", lambda s, *rest: original(replace(s, seen=(-1, -1)), *rest)),)
@@ -273,7 +273,7 @@ def one_of_two_replicas_acknowledges():
 SILENT = {"faults": ("blind", "blind", "severed", "delay"), "calm": 0, "slow_close": 0.8}
 
 
-@mutation(TWO, 99, **SILENT, answer_timeout=0.1)
+@mutation(TWO, 207, **SILENT | {"slow_close": 1})
 def a_promise_counts_from_its_answer():
     return before_step(lambda event, now: replace(event, ask=now) if isinstance(event, Promised) else event)
 
