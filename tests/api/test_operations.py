@@ -216,11 +216,13 @@ def test_a_long_word_cuts_no_other(instance, says, capsys):
 
 def test_the_front_door_tells_of_each_server_what_its_health_checks_found(instance, elb, world, servers, host, says, capsys):
     door = balancer(elb, world)["LoadBalancerArn"]
+    addresses = {name: row["address"] for name, row in shown(instance, capsys)[0].items()}
     for port in (8443, 8080):
-        group = target_group(elb, world, Name=f"on-{port}", Protocol="TCP", Port=port)["TargetGroupArn"]
+        settings = {"Name": f"on-{port}", "Protocol": "TCP", "Port": port, "TargetType": "ip"}
+        group = target_group(elb, world, **settings)["TargetGroupArn"]
         elb.create_listener(LoadBalancerArn=door, Protocol="TCP", Port=port, DefaultActions=forward(group))
-        elb.register_targets(TargetGroupArn=group, Targets=[{"Id": servers[name], "Port": port} for name in ("web-a", "web-b")])
-    host.health[servers["web-b"]] = TargetHealth("unhealthy", "Target.Timeout", "Request timed out")
+        elb.register_targets(TargetGroupArn=group, Targets=[{"Id": addresses[name], "Port": port} for name in ("web-a", "web-b")])
+    host.health[addresses["web-b"]] = TargetHealth("unhealthy", "Target.Timeout", "Request timed out")
     table, _ = shown(instance, capsys)
     found = {name: row["front door"] for name, row in table.items()}
     assert found == {"lb": "", "web-a": "healthy", "web-b": "unhealthy"}
