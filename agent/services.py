@@ -55,6 +55,19 @@ class Service:
     log: str | None = None  # where it says why it does not start, when not in the journal
 
 
+def _acts_when_it_stops(unit: str) -> Service:
+    """What it does then is systemd's to know: daemon-reload is enough for another file of it, a restart would do it now."""
+    path = f"/etc/systemd/system/{unit}.service"
+    return Service(
+        unit=unit,
+        present=path,
+        restart_on=(),
+        reload_on=(path,),
+        check=("systemd-analyze", "verify", "--recursive-errors=no", path),
+        reload=lambda system: None,
+    )
+
+
 MYSQL = Service(
     unit="mysql",
     present="/etc/mysql/*",
@@ -88,14 +101,7 @@ FAILOVER = Service(
     check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/failover.service"),
     before_restart=operator.hand_over,
 )
-HANDOVER = Service(
-    unit="handover",
-    present="/etc/systemd/system/handover.service",
-    restart_on=(),
-    reload_on=("/etc/systemd/system/handover.service",),
-    check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/handover.service"),
-    reload=lambda system: None,  # as ROTATION's
-)
+HANDOVER = _acts_when_it_stops("handover")
 AGENT = Service(
     unit="agent",
     present="/etc/systemd/system/agent.service",
@@ -114,14 +120,7 @@ APP = Service(
     ),
     check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/app.service"),
 )
-ROTATION = Service(
-    unit="rotation",
-    present="/etc/systemd/system/rotation.service",
-    restart_on=(),
-    reload_on=("/etc/systemd/system/rotation.service",),
-    check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/rotation.service"),
-    reload=lambda system: None,  # what it does when it stops is systemd's to know: daemon-reload was enough
-)
+ROTATION = _acts_when_it_stops("rotation")
 SERVICES = (MYSQL, FAILOVER, HANDOVER, AGENT, HAPROXY, NGINX, APP, ROTATION)
 
 Inputs = Mapping[str, str]  # path or "archive/<name>": SHA-256

@@ -32,6 +32,15 @@ class Axis:
         share = (at - self.first) / (self.last - self.first)
         return round(LEFT + WIDTH * min(1, max(0, share)), 1)
 
+    def bin(self, at: float) -> int:
+        """Which bar stands for it."""
+        return math.floor(at / self.bin_s)
+
+    def edges(self, number: int) -> tuple[float, float]:
+        """Of a bar: where it begins, and its width."""
+        x = self.x(number * self.bin_s)
+        return x, self.x((number + 1) * self.bin_s) - x
+
     @property
     def bin_s(self) -> float:
         """What a bar stands for."""
@@ -67,15 +76,11 @@ def bars(requests: Iterable[Request], kind: str, axis: Axis, zero: float, top: i
     counts: dict[int, Counter] = {}
     for request in requests:
         result = "failed" if not request.ok else "slow" if request.took > 1 else "ok"
-        counts.setdefault(math.floor((request.due - zero) / axis.bin_s), Counter())[result] += 1
+        counts.setdefault(axis.bin(request.due - zero), Counter())[result] += 1
     most = max((sum(count.values()) for count in counts.values()), default=1)
     yield label(f"{kind}s", top + BARS / 2)
     for number, count in sorted(counts.items()):
-        x, width, y = (
-            axis.x(number * axis.bin_s),
-            axis.x((number + 1) * axis.bin_s) - axis.x(number * axis.bin_s),
-            float(top + BARS),
-        )
+        (x, width), y = axis.edges(number), float(top + BARS)
         for result, colour in (("failed", "#e53935"), ("slow", "#fdd835"), ("ok", "#66bb6a")):
             height = BARS * count[result] / most
             y -= height
@@ -89,16 +94,16 @@ def lags(samples: Iterable[Sample], axis: Axis, zero: float, top: int) -> Iterat
     largest: dict[int, float] = {}
     for sample in samples:
         if sample.answer == "replica" and sample.lag is not None:
-            number = math.floor((sample.at - zero) / axis.bin_s)
+            number = axis.bin(sample.at - zero)
             largest[number] = max(sample.lag, largest.get(number, 0.0))
     most = max(LAG_S, *largest.values()) if largest else LAG_S
     yield label(f"lag, 0 to {most:.0f} s", top + LAGS / 2)
     yield f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{top + LAGS}" y2="{top + LAGS}" stroke="#bdbdbd"/>'
     for number, lag in sorted(largest.items()):
-        x, end, height = axis.x(number * axis.bin_s), axis.x((number + 1) * axis.bin_s), round(LAGS * lag / most, 1)
-        if height and end > x:
+        (x, width), height = axis.edges(number), round(LAGS * lag / most, 1)
+        if height and width:
             text = f"{lag:.1f} s, {number * axis.bin_s:+.2f} s"
-            yield box(x, round(top + LAGS - height, 1), round(end - x, 1), height, LATE, text)
+            yield box(x, round(top + LAGS - height, 1), width, height, LATE, text)
 
 
 def strips(samples: Iterable[Sample]) -> list[tuple[str, str, str]]:

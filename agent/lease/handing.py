@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from . import candidate, gtid, timing
+from . import candidate, gtid, taking, timing
 from . import record as records
 from .state import Alarm, Close, Send, State, Step
 from .view import Local, Peer
@@ -64,12 +64,12 @@ def fail_over(state: State, local: Local, peers: Mapping[str, Peer], now: float)
     after the last failover."""
     hold, settings = state.hold, state.settings
     peer = successor(state, local, peers)
-    if peer is None or hold.handing:
+    if peer is None:
         return state, ()
     if not settings.automatic:
         return state, (Alarm(f"database.failover is manual: {peer} could take over from {state.server}; make switchover"),)
-    if hold.record.failover and now - hold.since < settings.pause_s:
-        return state, (Alarm(f"the failover to {state.server} is less than {settings.pause_s:g} s ago: no second one by itself"),)
+    if reason := taking.too_soon(hold.record, now - hold.since, settings):
+        return state, (Alarm(reason),)
     return begin(state, peer, now, unasked=True)
 
 

@@ -9,7 +9,7 @@ from . import record as records
 from .holding import adopt, begin
 from .record import Record
 from .state import Alarm, Outcome, Read, Send, State, Step, Take, WasRead, WasWritten, Watch
-from .view import Local
+from .view import Local, Settings
 
 
 def was_read(state: State, event: WasRead, now: float) -> State:
@@ -68,9 +68,17 @@ def refusal(state: State, local: Local, record: Record, watched_s: float, forced
         return f"database.failover is manual: {record.holder} does not renew; make promote to take over"
     if record.version < state.seen and not forced:
         return f"the store was restored to epoch {record.epoch}, renewal {record.counter}; {state.seen} had been seen"
-    if record.failover and not forced and timing.tenure(record.counter, watched_s, record.ttl_s) < settings.pause_s:
-        return f"the failover to {record.holder} is less than {settings.pause_s:g} s ago: no second one by itself"
+    lasted_s = timing.tenure(record.counter, watched_s, record.ttl_s)
+    if not forced and (reason := too_soon(record, lasted_s, settings)):
+        return reason
     return candidate.refusal(local, record, settings, server=state.server, forced=forced)
+
+
+def too_soon(record: Record, lasted_s: float, settings: Settings) -> str | None:
+    """Why an epoch that has lasted for so long is not ended by a failover."""
+    if record.failover and lasted_s < settings.pause_s:
+        return f"the failover to {record.holder} is less than {settings.pause_s:g} s ago: no second one by itself"
+    return None
 
 
 def _watched(watch: Watch | None, event: WasRead, now: float) -> Watch:

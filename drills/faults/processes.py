@@ -53,9 +53,10 @@ class ReloadBalancer(Fault):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StaysDead(Fault):
+class StaysDead(Kill):
     """kill -9 of mysqld, which does not start again."""
 
+    unit: str = "mysql"
     undone: ClassVar[str] = "mysqld is started"
 
     def begin(self, site: Site, server: Server) -> None:
@@ -63,8 +64,7 @@ class StaysDead(Fault):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("[Service]\nExecStartPre=/bin/false\n")
         command(server, "systemctl daemon-reload")
-        if not send(server, "mysql", signal.SIGKILL):
-            raise FaultFailed(f"{server.name} has no running mysql.service")
+        super().begin(site, server)
 
     def end(self, site: Site, server: Server) -> None:
         thaw(server)
