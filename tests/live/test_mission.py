@@ -12,6 +12,7 @@ from collections import Counter
 
 import pytest
 
+from cloud_init.front_door import REQUEST_S
 from local.instance import http_port
 
 from .conftest import eventually
@@ -174,6 +175,29 @@ def test_who_writes_to_a_web_server_that_hangs_is_told_as_soon_as_that_is_found(
             write.answer()
     finally:
         site.on("web-a", "systemctl kill --signal=CONT nginx")
+    eventually(lambda: served_by(site, 10) == {"web-a": 10}, 30)
+
+
+def test_a_read_on_a_connection_that_falls_silent_does_not_wait_as_long_as_a_web_server_may_take(site):
+    """web-b alone serves, so nothing is asked of another one early; then it answers `lb` no more, which has connections to it."""
+    address = site.servers()["lb"]["PrivateIpAddress"]
+
+    def read() -> tuple[int, str, float]:
+        begun = time.monotonic()
+        status, headers, _ = site.request("/api/notes")
+        return status, headers["X-Balanced-By"], time.monotonic() - begun
+
+    site.on("web-a", "touch /run/distributed-web/drain")
+    try:
+        eventually(lambda: served_by(site, 30) == {"web-b": 30}, 20)
+        site.on("web-b", f"ip route add blackhole {address}")
+        answers = [read() for _ in range(12)]
+        assert {status for status, _, _ in answers} == {200}
+        assert "lb" in {balancer for _, balancer, _ in answers}
+        assert max(took for _, _, took in answers) < REQUEST_S - 1
+    finally:
+        site.on("web-b", f"ip route del blackhole {address}")
+        site.on("web-a", "rm -f /run/distributed-web/drain")
     eventually(lambda: served_by(site, 10) == {"web-a": 10}, 30)
 
 

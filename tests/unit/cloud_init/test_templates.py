@@ -1,6 +1,7 @@
 """What single lines of the release's files promise; the whole files are golden."""
 
 import dataclasses
+import re
 
 import pytest
 
@@ -34,6 +35,7 @@ def section(text: str, head: str) -> list[str]:
 
 
 WEB_BACKENDS = [f"backend {name} from web" for name in ("web", "web_writes")]
+DATABASE_BACKENDS = [f"backend mysql_{role} from database" for role in ("primary", "replica", "stale")]
 
 
 def servers(text: str, backend: str, *, backup: bool = False) -> list[str]:
@@ -49,6 +51,14 @@ def test_the_mode_decides_whether_the_first_web_server_takes_all(mode, balance, 
     written = text(site(mode=mode), "lb", HAPROXY)
     assert f"balance {balance}" in section(written, backend)
     assert servers(written, backend) == ["web-a 10.20.64.10:8444", "web-b 10.20.80.10:8444"]
+
+
+@pytest.mark.parametrize("backend", [*WEB_BACKENDS, *DATABASE_BACKENDS])
+def test_a_silent_link_is_given_up_on_by_every_server_that_is_sent_anything(backend, site, text):
+    """On its own line: of a default-server HAProxy takes the word and does nothing."""
+    lines = section(text(site(), "lb", HAPROXY), backend)
+    assert all(" tcp-ut 1400ms" in line for line in lines if line.startswith("server "))
+    assert not any("tcp-ut" in line for line in lines if line.startswith("default-server"))
 
 
 @pytest.mark.parametrize("backend", WEB_BACKENDS)
@@ -203,6 +213,13 @@ def test_the_watchdog_is_a_part_of_the_lease(ttl_s, watchdog, site, text):
     unit = text(site(failover=Failover(lease_ttl_s=ttl_s)), "web-a", "/etc/systemd/system/failover.service")
     assert f"WatchdogSec={watchdog}\n" in unit
     assert float(watchdog.removesuffix("ms")) == 1000 * timing.WATCHDOG_PART * ttl_s
+
+
+@pytest.mark.parametrize("ttl_s", [3, 5, 30])
+def test_the_failover_unit_that_is_told_to_stop_has_a_part_of_the_lease_for_it(ttl_s, site, text):
+    unit = text(site(failover=Failover(lease_ttl_s=ttl_s)), "web-a", "/etc/systemd/system/failover.service")
+    stop = re.search(r"timeout (\S+) tail --pid=\$MAINPID", unit)
+    assert stop and float(stop[1]) == pytest.approx(timing.STOP_PART * ttl_s)
 
 
 def test_all_files_belong_to_root_and_only_their_owner_writes_them(site, server):
