@@ -55,17 +55,24 @@ class Service:
     log: str | None = None  # where it says why it does not start, when not in the journal
 
 
+def _brought(unit: str, *also: str, before_restart: Callable[[System], None] | None = None) -> Service:
+    """A unit that the release itself brings; a change of its file, or of what matches `also`, restarts it."""
+    path = _unit_file(unit)
+    return Service(unit=unit, present=path, restart_on=(path, *also), check=_verify(path), before_restart=before_restart)
+
+
 def _acts_when_it_stops(unit: str) -> Service:
     """What it does then is systemd's to know: daemon-reload is enough for another file of it, a restart would do it now."""
-    path = f"/etc/systemd/system/{unit}.service"
-    return Service(
-        unit=unit,
-        present=path,
-        restart_on=(),
-        reload_on=(path,),
-        check=("systemd-analyze", "verify", "--recursive-errors=no", path),
-        reload=lambda system: None,
-    )
+    path = _unit_file(unit)
+    return Service(unit=unit, present=path, restart_on=(), reload_on=(path,), check=_verify(path), reload=lambda system: None)
+
+
+def _unit_file(unit: str) -> str:
+    return f"/etc/systemd/system/{unit}.service"
+
+
+def _verify(path: str) -> tuple[str, ...]:
+    return ("systemd-analyze", "verify", "--recursive-errors=no", path)
 
 
 MYSQL = Service(
@@ -94,31 +101,11 @@ NGINX = Service(
     check=("nginx", "-t"),
     reload=_reload_nginx,
 )
-FAILOVER = Service(
-    unit="failover",
-    present="/etc/systemd/system/failover.service",
-    restart_on=("/etc/systemd/system/failover.service", "/etc/distributed-web/failover.json", "archive/agent"),
-    check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/failover.service"),
-    before_restart=operator.hand_over,
-)
+FAILOVER = _brought("failover", "/etc/distributed-web/failover.json", "archive/agent", before_restart=operator.hand_over)
 HANDOVER = _acts_when_it_stops("handover")
-AGENT = Service(
-    unit="agent",
-    present="/etc/systemd/system/agent.service",
-    restart_on=("/etc/systemd/system/agent.service", "archive/agent"),
-    check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/agent.service"),
-)
-APP = Service(
-    unit="app",
-    present="/etc/systemd/system/app.service",
-    restart_on=(
-        "/etc/systemd/system/app.service",
-        "/etc/distributed-web/app.env",
-        "/etc/distributed-web/app-start",
-        "/etc/distributed-web/database/app.*",
-        "archive/app",
-    ),
-    check=("systemd-analyze", "verify", "--recursive-errors=no", "/etc/systemd/system/app.service"),
+AGENT = _brought("agent", "archive/agent")
+APP = _brought(
+    "app", "/etc/distributed-web/app.env", "/etc/distributed-web/app-start", "/etc/distributed-web/database/app.*", "archive/app"
 )
 ROTATION = _acts_when_it_stops("rotation")
 SERVICES = (MYSQL, FAILOVER, HANDOVER, AGENT, HAPROXY, NGINX, APP, ROTATION)

@@ -7,6 +7,7 @@ and what a taker, or a promiser, waits for 1.1 * ttl of its own clock lasts at l
 from __future__ import annotations
 
 WATCHDOG_PART = 0.12  # of ttl: WatchdogSec= of the unit
+STOP_PART = 0.2  # of ttl: what the unit, told to stop, has to close MySQL in before it is killed
 FENCE_PART = 0.08  # of ttl: the longest a killed mysqld may take to be gone, whoever kills it
 
 
