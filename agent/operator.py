@@ -81,7 +81,7 @@ def promote(system: System, force: int | None) -> str:
     config, seen = Config.load(system), lease()
     record = seen["record"]
     if record is None:
-        raise Failed("the lease's item is missing or not read yet; restore the table's item first")
+        raise Failed("the lease's item is missing or not read yet; if it is lost: README.md, When something is lost")
     if seen["holds"]:
         return f"{config.server} is the primary already, epoch {record['epoch']}"
     if force != record["epoch"]:
@@ -93,8 +93,9 @@ def promote(system: System, force: int | None) -> str:
         if seen["role"] == "primary":
             return f"{config.server} is the primary, epoch {seen['record']['epoch']}"
         time.sleep(0.2)
-    why = seen["alarm"] or "the holder still renews the lease"
-    raise Failed(f"{config.server} is not the primary after {PROMOTE_S} s: {why}")
+    holder = record["holder"]
+    why = seen["alarm"] or f"{holder} still renews the lease; if its database is of no use: systemctl stop failover there"
+    raise Failed(f"{config.server} is not the primary after {PROMOTE_S} s, but will be when it can in this epoch: {why}")
 
 
 def _price(server: str, record: dict[str, Any], seen: dict[str, Any]) -> str:

@@ -43,7 +43,7 @@ def decide(data: Data, record: Item | None, server: str) -> Step:
     if record["state"] == "created":
         raise Failed(
             f"database: {record['cluster_id']} was created on {record['server']}, but the table's item {LEASE!r} is missing: "
-            "who wrote last is not known; restore the item from a backup of the table"
+            "who wrote last is not known; put it back (README.md, When something is lost)"
         )
     if data.cluster_id == record["cluster_id"] or (data.cluster_id is None and record["server"] == server):
         return "create"

@@ -15,9 +15,11 @@ FULL = 0.02  # part of the volume left free, below which it counts as full
 
 def begin(state: State, to: str, now: float, *, unasked: bool = False) -> Step:
     """New writes stop first. Nothing is handed over before that is confirmed. Not while an opening is under way: it could
-    come after the confirmation."""
+    come after the confirmation. Nor while the store is silent: nobody could take what is given then."""
     hold = state.hold
     if hold is None or hold.opening or hold.handing or to == state.server or to not in hold.record.members:
+        return state, ()
+    if timing.store_is_silent(hold.confirmed, now, hold.record.ttl_s):
         return state, ()
     hold = replace(hold, handing=to, handing_since=now, unasked=unasked, opened=False, touched=True)
     return replace(state, hold=hold, closing=timing.planned_kill_at(now, hold.record.ttl_s)), (Close(),)
@@ -30,7 +32,10 @@ def continued(state: State, local: Local, peers: Mapping[str, Peer], now: float)
             return state, ()
         return replace(state, hold=replace(hold, renewed=now)), (Send(hold.handover, now),)
     peer = peers.get(hold.handing)
-    if state.closing is None and peer and not refusal(state, local, peer):
+    # Who hands over as planned had a living mysqld: what it wrote last is on the other server, or nothing is handed over.
+    knows = local.alive or hold.unasked
+    store_answers = not timing.store_is_silent(hold.confirmed, now, hold.record.ttl_s)
+    if state.closing is None and knows and store_answers and peer and not refusal(state, local, peer):
         counter = hold.counter + 1
         write = records.handover(
             hold.record,
@@ -65,7 +70,8 @@ def fail_over(state: State, local: Local, peers: Mapping[str, Peer], now: float)
     hold, settings = state.hold, state.settings
     peer = successor(state, local, peers)
     if peer is None:
-        return state, ()
+        refusals = [refusal(state, local, peers[name]) for name in sorted(peers)] or ["no other server answers"]
+        return state, (Alarm(f"{state.server}'s database is of no use, and nobody can take over: {'; '.join(refusals)}"),)
     if not settings.automatic:
         return state, (Alarm(f"database.failover is manual: {peer} could take over from {state.server}; make switchover"),)
     if reason := taking.too_soon(hold.record, now - hold.since, settings):

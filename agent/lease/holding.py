@@ -20,11 +20,13 @@ def begin(state: State, record: Record, now: float, *, confirmed: float = NEVER)
 
 
 def adopt(state: State, record: Record, now: float) -> State:
-    """A record that names this start of this server: a handover, or a taking that landed unanswered. An epoch given up is
-    never resumed: the store may have been restored to it while another server holds a newer one."""
+    """A record that names this start of this server: a handover, or a taking that landed unanswered. Not an epoch that was given
+    up, nor a record older than one that was seen: the store may have been restored to it while another server holds a newer."""
     if state.hold or state.closing is not None or not record.names(state.server, state.boot_nonce):
         return state
-    return state if record.epoch <= state.given_up else begin(state, record, now)
+    if record.epoch <= state.given_up or record.version < state.seen:
+        return state
+    return begin(state, record, now)
 
 
 def renew(state: State, local: Local, sync: bool, now: float) -> Step:

@@ -94,9 +94,11 @@ def renewal(confirmed: Record, *, counter: int, sync: bool, gtid_executed: str |
     return Write(record=record, equal=_identity(confirmed), counter_below=counter)
 
 
-def taking(observed: Record, *, holder: str, boot_nonce: str, ttl_s: int, gtid_executed: str, failover: bool) -> Write:
+def taking(
+    observed: Record, *, epoch: int, holder: str, boot_nonce: str, ttl_s: int, gtid_executed: str, failover: bool
+) -> Write:
     """Another epoch, on condition that the stored record is exactly the one observed."""
-    record = replace(_next_epoch(observed, holder, boot_nonce, gtid_executed), ttl_s=ttl_s, failover=failover)
+    record = replace(_next_epoch(observed, holder, boot_nonce, gtid_executed), epoch=epoch, ttl_s=ttl_s, failover=failover)
     return Write(record=record, equal=observed.to_item())
 
 

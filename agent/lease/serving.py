@@ -48,13 +48,13 @@ def must_wait(hold: Hold) -> bool:
 
 
 def synchronise(state: State, local: Local, publishes: bool, now: float) -> Step:
-    """Degrade only after the store says sync=false; wait for replicas as soon as there are any to wait for."""
+    """Degrade only after the store says sync=false; wait for replicas as soon as there are any that keep up."""
     hold = state.hold
     alone_since = None if local.replicas_connected else hold.alone_since if hold.alone_since is not None else now
     actions: tuple[Action, ...] = ()
     wanted = state.settings.semi_sync and local.replicas_connected
     if local.alive and hold.opened:
-        if wanted and not local.semi_sync:
+        if wanted and local.replicas_near and not local.semi_sync:
             actions = (SemiSync(True),)
         elif local.semi_sync and not wanted and not publishes and not must_wait(hold):
             actions = (SemiSync(False),)

@@ -45,6 +45,8 @@ def take(state: State, local: Local, now: float) -> Step:
         return state, (Alarm(reason),)
     write = records.taking(
         record,
+        # Of a restored record the next number was somebody's already, and those who saw that take no older record for true.
+        epoch=max(record.epoch, state.seen[0]) + 1,
         holder=state.server,
         boot_nonce=state.boot_nonce,
         ttl_s=state.settings.ttl_s,

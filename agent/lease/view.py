@@ -29,6 +29,7 @@ class Local:
     complete: bool = False  # since its mysqld started it has caught up with its source: what it had acknowledged is on it
     semi_sync: bool = False  # its commits wait for every other member
     replicas_connected: bool = False  # every other member receives from this server
+    replicas_near: bool = False  # … and has received all but the last seconds: a commit that waits for it waits for no backlog
     replicas_caught_up: bool = False  # … and has received everything up to now
     disk_free: float = 1.0  # part of the data volume
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 
 from ..mysql import NO_SUCH_THREAD, Mysql, MysqlFailed, Row, Session
 from ..replication import status_of
@@ -49,7 +49,7 @@ class Database:
         Returns whether it is open; raises Failed when MySQL refuses a step.
         """
         # One connection: quicker, and an order that comes late ends with the mysqld that it was meant for.
-        with self.lock, closing(Session(self._mysql.login, 2 * self._statement_s)) as this_mysqld:
+        with self._alone(), closing(Session(self._mysql.login, 2 * self._statement_s)) as this_mysqld:
             self._leave_source(this_mysqld.rows)
             self._wait_for_replicas(this_mysqld.rows, semi_sync)
             mark(self._system)
@@ -57,6 +57,16 @@ class Database:
                 return False
             this_mysqld.rows("SET GLOBAL read_only = OFF")  # and with it super_read_only
             return True
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The lock, or Failed in time: an opening that waits keeps its holder from everything else."""
+        if not self.lock.acquire(timeout=self._statement_s):
+            raise Failed("database: another source, or a copy, is just being set up; opened after that")
+        try:
+            yield
+        finally:
+            self.lock.release()
 
     def close(self, patience_s: float) -> None:
         """Read-only. Without patience every client is gone then; with it, those that held this up after `patience_s` and those in

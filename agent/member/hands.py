@@ -76,7 +76,7 @@ class Hands:
     # The store.
 
     def _read(self, action: Read, *_) -> None:
-        self._store.submit(self.read, action.sent)
+        self._submit(self._store, self.read, action.sent)
 
     def read(self, sent: float | None = None) -> None:
         """Look at the record now; no answer is no event."""
@@ -90,7 +90,7 @@ class Hands:
         self._loop.post(WasRead(sent=sent, record=record))
 
     def _send(self, action: Send, state: State, _) -> None:
-        self._store.submit(self._write, action, state.hold is not None and state.hold.handing)
+        self._submit(self._store, self._write, action, state.hold is not None and state.hold.handing)
 
     def _write(self, action: Send, handing: str | None) -> None:
         outcome = self._table.write(action.write)
@@ -102,7 +102,7 @@ class Hands:
     # The other members.
 
     def _ask(self, action: Ask, *_) -> None:
-        self._members.submit(self._asked, action)
+        self._submit(self._members, self._asked, action)
 
     def _asked(self, action: Ask) -> None:
         body = {"epoch": action.epoch, "ttl_s": action.ttl_s, "ask": action.ask}
@@ -221,6 +221,15 @@ class Hands:
         if text != self._last.get(about, ""):
             self._system.log(text or f"lease: {about} answers again")
         self._last[about] = text
+
+    def _submit(self, pool: ThreadPoolExecutor, what: Callable[..., None], *arguments: object) -> None:
+        def run() -> None:
+            try:
+                what(*arguments)
+            except Exception as error:  # as in _alone; the same question comes again and again
+                self._news(what.__name__, f"failover: {what.__name__}: {error!r}")
+
+        pool.submit(run)
 
     def _alone(self, name: str, generation: int, what: Callable[[], None]) -> None:
         """In a thread of its own, unless the same is under way already."""

@@ -26,7 +26,7 @@ from .peers import Peers
 PASSWORD = "/etc/distributed-web/database/replication.password"
 USER = "replication"
 PERIOD_S = 0.5
-CONNECTING_S = 10  # a receiver that tries for so long is set up anew: its password may have changed
+CONNECTING_S = 10  # a receiver that has tried for so long begins again: its password may have changed
 
 
 class Rejoin:

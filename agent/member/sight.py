@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from .mysqld import boottime
 from .peers import Peers, Status
 
 FRESH_PART = 0.2  # of ttl: an older answer of a member is none
+NEAR_S = 2.0  # behind this server, at most, for its commits to begin to wait for a replica
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,8 @@ class MemberSight:
         self._config, self._observer, self._peers, self._synchronous_from = config, observer, peers, synchronous_from
         self._complete: int | None = None  # the mysqld (process id) that has caught up with its source since it started
         self._receiving: tuple[int | None, float] = (None, float("inf"))  # a mysqld, and since when it receives
+        self._past: deque[tuple[float, str]] = deque()  # when, and what this server had executed then; the last NEAR_S
+        self._had = ""  # the newest that it was seen to have received
         self._wanted = Wanted()
         self._began = boottime()
 
@@ -47,14 +51,20 @@ class MemberSight:
         self._want(look)
         if look.receiving and look.mysqld != self._receiving[0]:
             self._receiving = (look.mysqld, look.at)
+        if look.local.alive:
+            if not gtid.contains(look.received, self._had):  # dropped with its relay log, when it was set up anew
+                self._complete, self._receiving = None, (look.mysqld, look.at)
+            self._had = look.received
         if look.receiving and self._has_caught_up(look):
             self._complete = look.mysqld
         followers = [statuses.get(name) for name in self._config.others]
         connected = all(self._follows(status) for status in followers)
+        past = self._executed_before(look, now - NEAR_S)
         return replace(
             look.local,
             complete=look.mysqld is not None and look.mysqld == self._complete,
             replicas_connected=connected,
+            replicas_near=connected and all(gtid.contains(status.received, past) for status in followers),
             replicas_caught_up=connected and all(gtid.contains(s.received, self._synchronous_from()) for s in followers),
         )
 
@@ -72,6 +82,14 @@ class MemberSight:
             self._wanted = Wanted(source=look.source)
         if said and gtid.contains(look.local.executed, self._wanted.executed):
             self._wanted = Wanted(source=look.source, executed=said.status.local.executed, since=said.asked)
+
+    def _executed_before(self, look: Look, at: float) -> str:
+        """By this server at `at`; as of its first look when that is later."""
+        if not self._past or look.at > self._past[-1][0]:
+            self._past.append((look.at, look.local.executed))
+        while len(self._past) > 1 and self._past[1][0] <= at:
+            self._past.popleft()
+        return self._past[0][1]
 
     def _fresh(self, now: float) -> dict[str, Status]:
         return self._peers.fresh(now, FRESH_PART * self._config.settings.ttl_s)

@@ -47,6 +47,8 @@ def run(system: System) -> None:
     peers = Peers(system, config, timeout_s=patience_s)
     table = LeaseTable(server, timeout_s=patience_s)
     sight = MemberSight(config, observer, peers, lambda: database.synchronous_from)
+    balancer = LocalBalancer(system)
+    balancer.resume()  # a unit that was killed in a switchover may have left writers waiting
     # Last: from here on its first closing has a deadline, and a client of AWS takes its time to be made.
     state = failover.started(config.server, str(uuid.uuid4()), config.settings, boottime())
     loop = Loop(state, sight, Notifier().alive, system.log)
@@ -58,7 +60,7 @@ def run(system: System) -> None:
         peers=peers,
         database=database,
         mysqld=mysqld,
-        balancer=LocalBalancer(system),
+        balancer=balancer,
         silent_s=lambda: boottime() - observer.latest.at,
     )
     parts = {"system": system, "config": config, "loop": loop, "observer": observer, "mysql": mysql}

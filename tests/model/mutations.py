@@ -72,12 +72,15 @@ def an_opening_under_way_is_not_killed():
 
 
 @mutation(TWO, 14, faults=("rollback", "isolation"), calm=0, length_ttls=20)
-def an_epoch_given_up_is_resumed():
+def a_former_record_is_obeyed():
+    """An epoch given up is resumed, whatever was seen since."""
     original = holding.adopt
-    return tuple(
-        (module, "adopt", lambda state, record, now: original(replace(state, given_up=-1), record, now))
-        for module in (holding, taking)
-    )
+
+    def adopt(state, record, now):
+        adopted = original(replace(state, given_up=-1, seen=(-1, -1)), record, now)
+        return adopted if adopted.hold else state
+
+    return tuple((module, "adopt", adopt) for module in (holding, taking))
 
 
 SEVERED = {"faults": ("power", "severed", "severed"), "calm": 0, "length_ttls": 20, "answer_timeout": 0.1}

@@ -160,6 +160,7 @@ class Node(ServingData):
             complete=mysqld.complete,
             semi_sync=mysqld.semi_sync,
             replicas_connected=connected,
+            replicas_near=connected,  # whatever is missed is shipped at once here
             replicas_caught_up=connected and all(o.mysqld.has_received(*last) for o in others for last in mysqld.data.items()),
         )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from agent import failover
-from agent.lease import candidate, gtid, handing, last_copy, promising, record, returning, taking
+from agent.lease import candidate, gtid, handing, last_copy, promising, record, returning, taking, timing
 from agent.lease.record import Record
 from agent.lease.state import (
     Alarm,
@@ -74,7 +74,7 @@ def test_every_name_in_a_condition_is_aliased_because_dynamodb_reserves_some():
 
 
 def test_a_member_with_a_taking_under_way_promises_nothing():
-    write = record.taking(RECORD, holder="b", boot_nonce="b1", ttl_s=5, gtid_executed="", failover=True)
+    write = record.taking(RECORD, epoch=RECORD.epoch + 1, holder="b", boot_nonce="b1", ttl_s=5, gtid_executed="", failover=True)
     state = replace(B, take=Take(write=write, observed=RECORD, sent=0))
     assert "taking under way" in promising.refusal(state, ASKED)
 
@@ -101,6 +101,21 @@ def test_to_have_ones_own_lease_back_is_no_failover_nor_does_it_end_the_pause_af
     _, actions = taking.take(state, LOCAL, now)
     [send] = [action for action in actions if isinstance(action, Send)]
     assert send.write.record.failover is counts
+
+
+@pytest.mark.parametrize(("seen", "is_adopted"), [((3, 7), True), ((3, 8), False), ((4, 0), False)])
+def test_a_record_that_names_this_server_is_obeyed_unless_a_newer_one_was_seen(seen, is_adopted):
+    given = replace(RECORD, holder="b", boot_nonce="b1")
+    state, _ = failover.step(replace(B, seen=seen), WasRead(sent=1.0, record=given), 1.0)
+    assert (state.hold is not None) is is_adopted
+
+
+def test_an_epoch_forced_after_a_restored_record_is_above_every_one_that_was_seen():
+    state, now = watched(replace(B, seen=(5, 260_000)))
+    refused, _ = taking.take(state, LOCAL, now)
+    assert refused.take is None
+    state, _ = failover.step(state, Promote(epoch=3), now)
+    assert taking.take(state, LOCAL, now)[0].take.write.record.version == (6, 0)
 
 
 def test_a_missing_item_is_never_free():
@@ -148,6 +163,37 @@ def test_a_switchover_waits_for_an_opening_under_way():
     assert failover.step(state, Switchover("b"), 1.1) == (state, ())
 
 
+def test_a_switchover_waits_for_a_store_that_answers():
+    state = holder()
+    assert failover.step(state, Switchover("b"), 2.6) == (state, ())
+    begun, _ = failover.step(state, Switchover("b"), 1.1)
+    closed, _ = failover.step(begun, WasClosed(), 1.2)
+    assert not handovers(closed, LOCAL, 2.6)
+    assert handovers(closed, LOCAL, 2.4)
+
+
+def test_only_a_living_mysqld_is_handed_over_as_planned_because_nothing_else_knows_its_last_write():
+    state, _ = failover.step(holder(), Switchover("b"), 1.1)
+    state, _ = failover.step(state, WasClosed(), 1.2)
+    assert not handovers(state, replace(LOCAL, alive=False), 1.2)
+    assert handovers(state, LOCAL, 1.2)
+
+
+def handovers(state, local, now):
+    peer = Peer(name="b", boot_nonce="b1", ttl_s=5, local=LOCAL)
+    _, actions = handing.continued(state, local, {"b": peer}, now)
+    return [action for action in actions if isinstance(action, Send)]
+
+
+def test_a_database_of_no_use_that_nobody_can_take_over_says_so():
+    _, actions = held(alive=False, down_since=0.0, record=replace(RECORD, gtid_executed="u:1-210"))
+    assert [action.reason for action in actions if isinstance(action, Alarm)] == [
+        "a's database is of no use, and nobody can take over: b lacks 200 transactions of the published position, 100 allowed"
+    ]
+    _, actions = handing.fail_over(holder(), LOCAL, {}, 100.0)
+    assert actions == (Alarm("a's database is of no use, and nobody can take over: no other server answers"),)
+
+
 def test_a_planned_closing_may_take_its_time_while_the_lease_is_renewed_but_not_for_ever():
     state, _ = failover.step(holder(), Switchover("b"), 1.1)
     state, actions = failover.step(state, Tick(local=LOCAL), 3.0)
@@ -157,18 +203,25 @@ def test_a_planned_closing_may_take_its_time_while_the_lease_is_renewed_but_not_
 
 
 def test_a_lease_that_ends_in_a_planned_closing_leaves_it_no_more_time_than_any_other():
-    state, _ = failover.step(holder(), Switchover("b"), 4.4)
+    state = replace(holder(handing="b", handing_since=4.4), closing=timing.planned_kill_at(4.4, 5))
     state, actions = failover.step(state, Tick(local=LOCAL), 4.5)
     assert (state.hold, state.closing, actions[0]) == (None, 5.0, Close())
     assert not failover.feeds_watchdog(state, 4.5)
 
 
 def test_commits_wait_for_no_replica_any_more_once_the_mode_is_async_and_the_record_says_so():
-    waits = replace(LOCAL, semi_sync=True, replicas_connected=True, replicas_caught_up=True)
+    waits = replace(LOCAL, semi_sync=True, replicas_connected=True, replicas_near=True, replicas_caught_up=True)
     for sync in (True, False):
         state = holder()
         state = replace(state, hold=replace(state.hold, record=replace(RECORD, sync=sync)))
         assert (SemiSync(False) in failover.step(state, Tick(local=waits), 1.2)[1]) is not sync
+
+
+@pytest.mark.parametrize("near", [True, False])
+def test_commits_begin_to_wait_for_replicas_only_when_those_keep_up(near):
+    state = replace(holder(), settings=Settings(semi_sync=True))
+    local = replace(LOCAL, replicas_connected=True, replicas_near=near)
+    assert (SemiSync(True) in failover.step(state, Tick(local=local), 1.2)[1]) is near
 
 
 def test_a_demotion_with_an_opening_under_way_kills_at_once():

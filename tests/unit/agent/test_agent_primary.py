@@ -129,7 +129,7 @@ def test_what_is_done_with_which_data_while_there_is_no_lease(data: Data, record
     ("data", "record", "reason"),
     [
         (OURS, CREATED, "the table's item 'lease' is missing: who wrote last is not known"),
-        (EMPTY, CREATED, "restore the item from a backup of the table"),
+        (EMPTY, CREATED, "who wrote last is not known; put it back"),
         (EMPTY, CREATING | {"server": "web-b"}, "holds no database of this stack, while cluster-1 is being created on web-b"),
         (OURS, CREATING | {"cluster_id": "cluster-2"}, "holds database cluster-1, while cluster-2 is being created"),
         (Data(**OURS.__dict__ | {"cluster_id": None}), None, "was not made by this stack"),

@@ -20,6 +20,7 @@ FOLLOW = [
     "START REPLICA",
     "SET GLOBAL super_read_only = ON",
 ]
+FOLLOW_AGAIN = ["STOP REPLICA IO_THREAD", *FOLLOW[2:]]
 
 
 @pytest.fixture
@@ -45,6 +46,20 @@ def test_it_follows_only_with_just_these_credentials(replica: World, changed: di
     mysql = Mysql(Login(), replica.query)
     assert follows(mysql, SOURCE)
     assert not follows(mysql, replace(SOURCE, **changed))
+
+
+def test_following_the_same_source_again_keeps_what_was_received(replica: World) -> None:
+    """To change the source, to the same one too, drops the relay log."""
+    another = [line.replace("10.20.1.10", "10.20.2.10") for line in FOLLOW]
+    for both, source, statements in (
+        (("Connecting", "Yes"), SOURCE, FOLLOW_AGAIN),
+        (("No", "No"), SOURCE, FOLLOW),
+        (("Yes", "Yes"), replace(SOURCE, host="10.20.2.10"), another),
+    ):
+        replica.local.threads = both
+        replica.writes.clear()
+        follow(Mysql(Login(), replica.query), source)
+        assert replica.writes == statements
 
 
 @pytest.mark.parametrize("both", [("Connecting", "Yes"), ("Yes", "No"), ("No", "No")])

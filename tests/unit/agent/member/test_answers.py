@@ -36,7 +36,9 @@ def test_a_refused_promise_carries_the_reason(asking, member: Member) -> None:
 
 
 def test_a_member_with_a_taking_under_way_promises_nothing(asking, member: Member) -> None:
-    write = records.taking(RECORD, holder="web-b", boot_nonce="nonce-b", ttl_s=5, gtid_executed="", failover=True)
+    write = records.taking(
+        RECORD, epoch=RECORD.epoch + 1, holder="web-b", boot_nonce="nonce-b", ttl_s=5, gtid_executed="", failover=True
+    )
     member.loop.state = replace(WATCHER, take=Take(write=write, observed=RECORD, sent=boottime()))
     assert ask(asking()) == {"yes": False, "reason": "web-b has a taking under way"}
 

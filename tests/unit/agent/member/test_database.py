@@ -200,6 +200,13 @@ def test_nobody_changes_whom_it_follows_during_an_opening(make, sql: Statements)
     assert (held, database.lock.locked()) == ([True], False)
 
 
+def test_an_opening_does_not_wait_for_ever_for_whoever_sets_up_another_source(make) -> None:
+    database = make()
+    database._statement_s = 0.01
+    with database.lock, pytest.raises(Failed, match="just being set up; opened after that"):
+        database.open(lambda: True, semi_sync=False)
+
+
 # Closing.
 
 

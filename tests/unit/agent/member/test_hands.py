@@ -67,7 +67,7 @@ class Part:
             shown = [*map(_shown, arguments), *(f"{key}={value}" for key, value in named.items())]
             self._calls.append(" ".join([f"{self._name}.{method}", *shown]))
             answer = self._answers.get(f"{self._name}.{method}")
-            if isinstance(answer, Failed):
+            if isinstance(answer, Exception):
                 raise answer
             return answer(*arguments) if callable(answer) else answer
 
@@ -145,6 +145,12 @@ def test_an_outage_of_the_store_is_said_when_it_begins_and_when_it_ends(bench: B
         bench.answers["table.read"] = answer
         bench.do(Read(999.0))
     assert bench.system.lines == ["lease: dynamodb: timed out", "lease: store answers again"]
+
+
+def test_a_fault_of_ours_is_seen(bench: Bench) -> None:
+    bench.answers["table.read"] = KeyError("BOOL")
+    bench.do(Read(999.0))
+    assert (bench.events, bench.system.lines) == ([], ["failover: read: KeyError('BOOL')"])
 
 
 # The other members.

@@ -20,7 +20,7 @@ from agent.system import Failed
 from tests.unit.agent.fakes import FakeSystem
 from tests.unit.agent.member.scene import DATA, RECORD, Clock, status
 from tests.unit.agent.mysql_world import World
-from tests.unit.agent.test_agent_replication import FOLLOW
+from tests.unit.agent.test_agent_replication import FOLLOW, FOLLOW_AGAIN
 
 IDLE = State(
     server="web-b", boot_nonce="nonce-b", settings=Settings(), closing=None, watch=Watch(record=RECORD, since=0, asked=0)
@@ -110,30 +110,30 @@ def test_a_replica_that_follows_is_left_alone(web_b: Returning) -> None:
     assert web_b.world.writes == []
 
 
-def test_a_receiver_without_room_is_left_alone_until_there_is_some_and_then_set_up_anew(web_b: Returning, clock: Clock) -> None:
+def test_a_receiver_without_room_is_left_alone_until_there_is_some_and_then_asked_anew(web_b: Returning, clock: Clock) -> None:
     web_b.back()
     clock.now += 11
     web_b.world.writes.clear()
-    for free, writes, reason in ((0.0199, [], "its data volume is full: nothing is received"), (0.02, FOLLOW, None)):
+    for free, writes, reason in ((0.0199, [], "its data volume is full: nothing is received"), (0.02, FOLLOW_AGAIN, None)):
         web_b.observer.latest = replace(FOLLOWING, receiving=False, starved=True, local=replace(DATA, disk_free=free))
         assert (web_b.rejoin.once(), web_b.world.writes) == (reason, writes)
 
 
 @pytest.mark.parametrize("changed", [{"receiving": False}, {"applying": False}, {"source": "10.20.2.10"}, {"read_only": False}])
-def test_a_replica_that_does_not_follow_as_it_should_is_set_up_anew(web_b: Returning, clock: Clock, changed: dict) -> None:
+def test_a_replica_that_does_not_follow_as_it_should_begins_again(web_b: Returning, clock: Clock, changed: dict) -> None:
     web_b.back()
     clock.now += 11
     web_b.world.writes.clear()
     web_b.observer.latest = replace(FOLLOWING, **changed)
     web_b.rejoin.once()
-    assert web_b.world.writes == FOLLOW
+    assert web_b.world.writes == FOLLOW_AGAIN
 
 
-def test_a_receiver_is_given_time_to_connect_before_it_is_set_up_anew(web_b: Returning, clock: Clock) -> None:
+def test_a_receiver_is_given_time_to_connect_before_it_begins_again(web_b: Returning, clock: Clock) -> None:
     web_b.back()
     web_b.world.writes.clear()
     web_b.world.local.threads = ("Connecting", "Yes")
-    for now, writes in ((1009.9, []), (1010.1, FOLLOW)):
+    for now, writes in ((1009.9, []), (1010.1, FOLLOW_AGAIN)):
         clock.now = now
         web_b.back()
         assert web_b.world.writes == writes

@@ -52,7 +52,9 @@ def primary(system: FakeSystem, config) -> Bench:
 )
 def test_a_replica_is_connected_when_it_receives_from_this_server(primary: Bench, said: Status, connected: bool) -> None:
     primary.said(said, NOW - 0.5)
-    assert primary.local(PRIMARY) == replace(DATA, replicas_connected=connected, replicas_caught_up=connected)
+    assert primary.local(PRIMARY) == replace(
+        DATA, replicas_connected=connected, replicas_near=connected, replicas_caught_up=connected
+    )
 
 
 @pytest.mark.parametrize(("age", "heard"), [(0.9, True), (1.1, False)])
@@ -85,6 +87,15 @@ def test_a_replica_has_caught_up_with_what_was_there_when_commits_began_to_wait(
     primary.said(status(received=received), NOW)
     local = primary.local(replace(PRIMARY, local=replace(DATA, executed="a:1-12")))
     assert (local.replicas_connected, local.replicas_caught_up) == (True, caught_up)
+
+
+@pytest.mark.parametrize(("received", "near"), [("a:1-30", True), ("a:1-29", False)])
+def test_a_replica_is_near_that_has_all_but_the_last_two_seconds(primary: Bench, received: str, near: bool) -> None:
+    for second in range(5):
+        now = NOW + second
+        primary.said(status(received=received), now)
+        local = primary.local(replace(PRIMARY, at=now, local=replace(DATA, executed=f"a:1-{10 * second + 10}")), now)
+    assert local.replicas_near is near
 
 
 # A replica, web-b, of web-a.
@@ -127,6 +138,20 @@ def test_a_mysqld_that_started_anew_has_to_catch_up_again(replica: Bench) -> Non
     assert not replica.local(again).complete
     replica.said(SOURCE, NOW + 1.1)
     assert replica.local(again).complete
+
+
+def test_a_replica_whose_relay_log_was_dropped_has_to_catch_up_again(replica: Bench) -> None:
+    replica.local(REPLICA)
+    replica.said(SOURCE, NOW + 0.1)
+    assert replica.local(REPLICA).complete
+    silent = replace(REPLICA, received="", local=replace(DATA, alive=False))
+    assert replica.local(silent).complete
+    dropped = replace(REPLICA, received="a:1-9", at=NOW + 1)
+    assert not replica.local(dropped).complete
+    fetched = replace(REPLICA, at=NOW + 1.2)
+    assert not replica.local(fetched).complete
+    replica.said(SOURCE, NOW + 1.1)
+    assert replica.local(fetched).complete
 
 
 def test_a_dead_mysqld_is_not_complete(replica: Bench) -> None:

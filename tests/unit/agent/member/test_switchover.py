@@ -43,6 +43,8 @@ class Stage:
 
     def _sleep(self, seconds: float) -> None:
         self.clock.now += seconds
+        if hold := self.loop.state.hold:
+            self.loop.state = replace(self.loop.state, hold=replace(hold, confirmed=self.clock.now))
         if self.posted and self.script:
             self.loop.state = self.script.pop(0)
             if self.loop.state.hold is None:
@@ -106,6 +108,13 @@ def test_who_could_not_take_over_is_refused_before_a_write_is_held_up(stage: Sta
     stage.answer = answer
     with pytest.raises(Failed, match=reason):
         stage.switchovers.to(None)
+    assert stage.posted == []
+
+
+def test_nothing_is_handed_over_while_the_table_does_not_answer(stage: Stage) -> None:
+    stage.clock.now = HELD.confirmed + 1.5
+    with pytest.raises(Failed, match="the lease's table does not answer: nobody could take over; writes go on here"):
+        stage.switchovers.to("web-b")
     assert stage.posted == []
 
 

@@ -64,7 +64,7 @@ def test_a_renewal_needs_the_same_epoch_and_a_smaller_counter(table: LeaseTable)
 
 def test_only_the_exact_record_that_was_watched_is_taken(table: LeaseTable) -> None:
     table.write(records.creation(RECORD))
-    new = {"holder": "web-b", "boot_nonce": "nonce-b", "ttl_s": 5, "gtid_executed": "a:1-10", "failover": True}
+    new = {"epoch": 4, "holder": "web-b", "boot_nonce": "nonce-b", "ttl_s": 5, "gtid_executed": "a:1-10", "failover": True}
     assert table.write(records.taking(replace(RECORD, counter=6), **new)) is Outcome.REFUSED
     assert table.write(records.taking(RECORD, **new)) is Outcome.DONE
     taken = table.read()
