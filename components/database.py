@@ -108,6 +108,8 @@ class ClusterTable(pulumi.ComponentResource):
             attributes=[{"name": "id", "type": "S"}],
             deletion_protection_enabled=args.protect,
             server_side_encryption={"enabled": True},
+            # A lost lease is not made anew by any server: it has to be put back.
+            point_in_time_recovery={"enabled": True},
             tags=name_tag(name),
             opts=ResourceOptions(parent=self),
         )

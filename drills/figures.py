@@ -14,6 +14,7 @@ FRONT_DOOR_S = 15  # what the load balancer in front may take to notice a dead s
 FEW = 5  # runs
 CALM_S = 6  # when the load is whole already
 BEAT_S = 0.05  # of the questions whether a node is writable
+CAUGHT_UP_S = 2  # behind its source at most, as a switchover wants it
 WELL = {"mysql": ("writable", "read-only"), "role": ("primary", "replica"), "target": ("healthy",)}
 
 
@@ -151,8 +152,14 @@ def epoch(samples: Iterable[Sample], until: float) -> int:
 
 
 def recovered(failed: Iterable[Request], samples: Iterable[Sample], span: Span) -> float:
-    wrong = [sample.at for sample in samples if sample.about in WELL and sample.answer not in WELL[sample.about]]
+    """Seconds after `span.end` of the last failed request, wrong answer, or replica that is behind."""
+    wrong = [sample.at for sample in samples if _is_unwell(sample)]
     return max([0.0, *(request.due - span.end for request in failed), *(at - span.end for at in wrong)])
+
+
+def _is_unwell(sample: Sample) -> bool:
+    behind = sample.lag is not None and sample.lag > CAUGHT_UP_S
+    return behind or (sample.about in WELL and sample.answer not in WELL[sample.about])
 
 
 def quantile(values: Iterable[float], share: float) -> float:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pymysql
 
+from drills.figures import CAUGHT_UP_S
 from drills.http import Door
 from drills.server import Server
 from local import show
@@ -20,7 +21,6 @@ from local.instance import Instance
 from local.stack import Stack
 
 PAUSE_S = 65  # after an automatic failover there is no second one for 60 s
-CAUGHT_UP_S = 2  # behind its source at most, as a switchover wants it
 BALANCER, ACTIVE, PRIMARY, REPLICA = "the balancer", "the active web server", "the primary", "the replica"
 
 

@@ -1,5 +1,7 @@
 """Figures from records whose truth is known by construction."""
 
+from dataclasses import replace
+
 import pytest
 
 from drills import figures
@@ -107,6 +109,12 @@ def test_recovery_lasts_until_the_last_wrong_answer_or_failed_request_after_the_
     assert compute(steady(), nodes=nodes).recovered_s == pytest.approx(7.5)
     assert compute([*steady(), request(119, ok=False)], nodes=nodes).recovered_s == pytest.approx(9)
     assert compute(steady()).recovered_s == 0
+
+
+def test_a_replica_that_is_behind_is_not_recovered():
+    nodes = samples("web-b", "role", [(114, "replica"), (116, "replica"), (117, "replica")])
+    nodes = [replace(sample, lag=lag) for sample, lag in zip(nodes, (2.1, 2.1, 2.0), strict=True)]
+    assert compute(steady(), nodes=nodes).recovered_s == pytest.approx(6)
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 5), (0.95, 10), (0.99, 10), (1, 10)])

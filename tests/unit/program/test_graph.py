@@ -112,6 +112,7 @@ def test_the_exports(deploy):
         "load_balancer": {"arn": balancer.arn, "dns_name": "edge.elb.example"},
         "bucket": recording.one("aws:s3/bucket:Bucket", "prod-release").id,
         "salvage": recording.one("aws:s3/bucket:Bucket", "prod-salvage").id,
+        "table": recording.one("aws:dynamodb/table:Table", "prod-cluster").id,
         "release": release,
         "operations": {verb: f"distributed-web-prod-{verb}" for verb in ("switchover", "promote", "lease")},
         "database": {"primary": "web-a", "name": "app"},
