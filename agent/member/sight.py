@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -31,8 +30,9 @@ class MemberSight:
         self._config, self._observer, self._peers, self._synchronous_from = config, observer, peers, synchronous_from
         self._complete: int | None = None  # the mysqld (process id) that has caught up with its source since it started
         self._receiving: tuple[int | None, float] = (None, float("inf"))  # a mysqld, and since when it receives
-        self._past: deque[tuple[float, str]] = deque()  # when, and what this server had executed then; the last NEAR_S
-        self._had = ""  # the newest that it was seen to have received
+        # Values, replaced whole: the loop and whoever answers the members ask at the same time.
+        self._past: tuple[tuple[float, str], ...] = ()  # when, and what this server had executed then; of the last NEAR_S
+        self._had = (float("-inf"), "")  # when, and what it had received then: the newest look at a living mysqld
         self._wanted = Wanted()
         self._began = boottime()
 
@@ -51,10 +51,11 @@ class MemberSight:
         self._want(look)
         if look.receiving and look.mysqld != self._receiving[0]:
             self._receiving = (look.mysqld, look.at)
-        if look.local.alive:
-            if not gtid.contains(look.received, self._had):  # dropped with its relay log, when it was set up anew
+        had_at, had = self._had
+        if look.local.alive and look.at > had_at:
+            if not gtid.contains(look.received, had):  # dropped with its relay log, when it was set up anew
                 self._complete, self._receiving = None, (look.mysqld, look.at)
-            self._had = look.received
+            self._had = (look.at, look.received)
         if look.receiving and self._has_caught_up(look):
             self._complete = look.mysqld
         followers = [statuses.get(name) for name in self._config.others]
@@ -85,11 +86,12 @@ class MemberSight:
 
     def _executed_before(self, look: Look, at: float) -> str:
         """By this server at `at`; as of its first look when that is later."""
-        if not self._past or look.at > self._past[-1][0]:
-            self._past.append((look.at, look.local.executed))
-        while len(self._past) > 1 and self._past[1][0] <= at:
-            self._past.popleft()
-        return self._past[0][1]
+        past = self._past
+        if not past or look.at > past[-1][0]:
+            past += ((look.at, look.local.executed),)
+        before = sum(seen <= at for seen, _ in past)
+        self._past = past = past[max(0, before - 1) :]
+        return past[0][1]
 
     def _fresh(self, now: float) -> dict[str, Status]:
         return self._peers.fresh(now, FRESH_PART * self._config.settings.ttl_s)

@@ -144,8 +144,9 @@ def test_a_replica_whose_relay_log_was_dropped_has_to_catch_up_again(replica: Be
     replica.local(REPLICA)
     replica.said(SOURCE, NOW + 0.1)
     assert replica.local(REPLICA).complete
-    silent = replace(REPLICA, received="", local=replace(DATA, alive=False))
-    assert replica.local(silent).complete
+    silent = replace(REPLICA, at=NOW + 0.5, received="", local=replace(DATA, alive=False))
+    late = replace(REPLICA, at=NOW - 0.1, received="a:1-9")  # of another thread, which took longer
+    assert replica.local(silent).complete and replica.local(late).complete
     dropped = replace(REPLICA, received="a:1-9", at=NOW + 1)
     assert not replica.local(dropped).complete
     fetched = replace(REPLICA, at=NOW + 1.2)
