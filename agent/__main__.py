@@ -33,7 +33,8 @@ def main() -> int:
     stay.add_argument("seconds", type=float, help="no longer than this")
     leave = verbs.add_parser("leave", help="out of rotation, before something on this server stops")
     leave.add_argument("seconds", type=float, help="what the load balancer in front needs to notice")
-    verbs.add_parser("join", help="in rotation again")
+    join = verbs.add_parser("join", help="in rotation again, after a boot when its database has caught up")
+    join.add_argument("seconds", type=float, help="no later than this")
     arguments = parser.parse_args()
     os.environ["PATH"] = PATH
     if arguments.verb == "apply":
@@ -73,7 +74,7 @@ def _verb(arguments: argparse.Namespace, system: System) -> str | None:
         case "leave":
             rotation.leave(system, arguments.seconds)
         case "join":
-            rotation.join(system)
+            rotation.join(system, arguments.seconds)
     return None
 
 

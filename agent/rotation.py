@@ -1,5 +1,5 @@
-"""`agent stay SECONDS`, `agent leave SECONDS`, `agent join`: this server out of rotation before something on it stops, and in
-again.
+"""`agent stay SECONDS`, `agent leave SECONDS`, `agent join SECONDS`: this server out of rotation before something on it stops,
+and in again.
 
 rotation.service and HAProxy's unit call them. Three kinds of callers have to move on: the load balancer in front, whose
 health checks HAProxy fails from here on; the HAProxies, which Nginx tells so by a 404; and the readers of a replica.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 
+from . import operator
 from .server import Server
 from .services import STATS_SOCKET
 from .state import State
@@ -16,7 +17,9 @@ from .system import Failed, System
 
 DRAIN = "/run/distributed-web/drain"  # while it exists Nginx answers their checks with 404: nothing new, please
 LEAVING = "/run/distributed-web/leaving"  # and while this one does, its replica is nobody's
+BOOTING = "/run/distributed-web/booting"  # the same from boot until `join` (tmpfiles.conf.j2)
 MOVED_ON_S = 1.5  # until every HAProxy has asked and been told
+LAG_S = 2  # of a database that has caught up, at most
 ASKED_S = 2  # a HAProxy that hangs is out of rotation anyway
 
 
@@ -43,8 +46,15 @@ def leave(system: System, noticed_s: float) -> None:
     system.sleep(noticed_s if _haproxy_knows(system, leaving=True) else MOVED_ON_S)
 
 
-def join(system: System) -> None:
-    for flag in (DRAIN, LEAVING):
+def join(system: System, at_most_s: float) -> None:
+    """A server that has booted joins when its database has caught up, after `at_most_s` anyway: visitors then, and not before,
+    take from it what it needs for that."""
+    if system.path(BOOTING).exists():
+        try:
+            system.until(_has_caught_up, deadline_s=at_most_s, what="rotation: a database that has caught up")
+        except Failed as failed:
+            system.log(str(failed))
+    for flag in (DRAIN, LEAVING, BOOTING):
         lower_flag(system, flag)
     _haproxy_knows(system, leaving=False)
 
@@ -61,6 +71,16 @@ def raise_flag(system: System, flag: str) -> None:
 
 def lower_flag(system: System, flag: str) -> None:
     system.path(flag).unlink(missing_ok=True)
+
+
+def _has_caught_up() -> bool:
+    """A replica that has had all of its source since its MySQL started, and is not behind; a primary."""
+    try:
+        known = operator.lease()
+    except Failed:
+        return False
+    lag_s = known["lag_s"]
+    return known["role"] == "primary" or (known["complete"] and lag_s is not None and lag_s <= LAG_S)
 
 
 def _may_go(system: System) -> bool:

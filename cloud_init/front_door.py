@@ -10,6 +10,7 @@ FAILURES = 2
 PROPAGATION_S = 3  # from that verdict to the last node of the load balancer
 
 NOTICED_S = INTERVAL_S * FAILURES + TIMEOUT_S + PROPAGATION_S  # then a server that leaves gets no new connection
+JOIN_S = 60  # the longest that a server which has booted is kept out until its database has caught up
 STAY_S = 45  # before that, while no other web server serves
 IDLE_S = NOTICED_S  # that a visitor's connection is kept: when a server has left, the idle ones are gone too
 REQUEST_S = 8  # the longest that a web server may take

@@ -59,6 +59,7 @@ RELEASE = (  # brought and kept up to date by every release
     Target(path="/etc/distributed-web/app.env", template="app.env.j2", kinds=WEB),
     Target(path="/etc/distributed-web/app-start", template="app_start.sh.j2", kinds=WEB),
     Target(path="/etc/systemd/system/app.service", template="app.service.j2", kinds=WEB),
+    Target(path="/etc/tmpfiles.d/distributed-web.conf", template="tmpfiles.conf.j2", kinds=WEB),
     Target(path="/etc/nginx/nginx.conf", template="nginx.conf.j2", kinds=WEB),
     Target(path="/etc/systemd/system/nginx.service.d/restart.conf", template="nginx_restart.conf.j2", kinds=WEB),
 )

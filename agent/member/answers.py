@@ -112,6 +112,7 @@ class Answers:
             "received": look.received,
             "source": self._config.named(look.source),
             "lag_s": look.lag_s,
+            "complete": self._sight.local(look, now).complete,
             "semi_sync": look.local.semi_sync,
             "error": look.error,
             "alarm": self._hands.alarm or self._rejoin.reason,

@@ -103,7 +103,7 @@ def test_only_an_apply_outside_cloud_init_waits_for_it(released: Bucket, system:
         ("promote --force 3", "agent.operator.promote 3"),
         ("stay 45", "agent.rotation.stay 45.0"),
         ("leave 1.5", "agent.rotation.leave 1.5"),
-        ("join", "agent.rotation.join"),
+        ("join 60", "agent.rotation.join 60.0"),
     ],
 )
 @pytest.mark.parametrize("refused", [False, True])

@@ -102,9 +102,37 @@ def test_a_server_without_a_whole_release_serves_nobody_yet(system: FakeSystem) 
     assert system.clock == 1000
 
 
+KNOWN = {"role": "replica", "lag_s": 0.0, "complete": True}
+
+
+@pytest.mark.parametrize(
+    ("known", "waits"),
+    [
+        (KNOWN, False),
+        (KNOWN | {"role": "primary", "lag_s": None}, False),
+        (KNOWN | {"lag_s": 2.1}, True),
+        (KNOWN | {"lag_s": None}, True),
+        (KNOWN | {"complete": False}, True),
+        (Failed("the failover unit does not answer"), True),
+    ],
+    ids=["caught up", "primary", "behind", "does not receive", "had not all yet", "silent"],
+)
+def test_a_server_that_has_booted_joins_when_its_database_has_caught_up_but_not_never(serving, monkeypatch, known, waits) -> None:
+    def lease():
+        if isinstance(known, Failed):
+            raise known
+        return known
+
+    monkeypatch.setattr("agent.operator.lease", lease)
+    rotation.raise_flag(serving, rotation.BOOTING)
+    rotation.join(serving, 60)
+    assert serving.clock == (1060 if waits else 1000)
+    assert not serving.path(rotation.BOOTING).exists()
+
+
 def test_a_server_that_joins_is_in_rotation_at_once(serving: FakeSystem) -> None:
     rotation.leave(serving, 15)
-    rotation.join(serving)
+    rotation.join(serving, 60)
     assert serving.commands[-1] == f"{TOLD}(false)"
     assert flags(serving) == [False, False]
     assert serving.clock == 1015

@@ -175,6 +175,7 @@ def test_the_lease_is_shown_with_everything_an_operator_wants_to_know(member: Me
         "received": "a:1-11",
         "source": "web-a",
         "lag_s": 1,
+        "complete": False,
         "semi_sync": False,
         "error": None,
         "alarm": None,
