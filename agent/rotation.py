@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 
 from . import operator
+from .member.switchover import LAG_S
 from .server import Server
 from .services import STATS_SOCKET
 from .state import State
@@ -19,7 +20,6 @@ DRAIN = "/run/distributed-web/drain"  # while it exists Nginx answers their chec
 LEAVING = "/run/distributed-web/leaving"  # and while this one does, its replica is nobody's
 BOOTING = "/run/distributed-web/booting"  # the same from boot until `join` (tmpfiles.conf.j2)
 MOVED_ON_S = 1.5  # until every HAProxy has asked and been told
-LAG_S = 2  # of a database that has caught up, at most
 ASKED_S = 2  # a HAProxy that hangs is out of rotation anyway
 
 
@@ -74,7 +74,7 @@ def lower_flag(system: System, flag: str) -> None:
 
 
 def _has_caught_up() -> bool:
-    """A replica that has had all of its source since its MySQL started, and is not behind; a primary."""
+    """A primary, or a replica that a switchover would be given to."""
     try:
         known = operator.lease()
     except Failed:
