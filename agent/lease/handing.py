@@ -19,7 +19,7 @@ def begin(state: State, to: str, now: float, *, unasked: bool = False) -> Step:
     hold = state.hold
     if hold is None or hold.opening or hold.handing or to == state.server or to not in hold.record.members:
         return state, ()
-    if timing.store_is_silent(hold.confirmed, now, hold.record.ttl_s):
+    if hold.store_is_silent(now):
         return state, ()
     hold = replace(hold, handing=to, handing_since=now, unasked=unasked, opened=False, touched=True)
     return replace(state, hold=hold, closing=timing.planned_kill_at(now, hold.record.ttl_s)), (Close(),)
@@ -34,8 +34,7 @@ def continued(state: State, local: Local, peers: Mapping[str, Peer], now: float)
     peer = peers.get(hold.handing)
     # Who hands over as planned had a living mysqld: what it wrote last is on the other server, or nothing is handed over.
     knows = local.alive or hold.unasked
-    store_answers = not timing.store_is_silent(hold.confirmed, now, hold.record.ttl_s)
-    if state.closing is None and knows and store_answers and peer and not refusal(state, local, peer):
+    if state.closing is None and knows and not hold.store_is_silent(now) and peer and not refusal(state, local, peer):
         counter = hold.counter + 1
         write = records.handover(
             hold.record,

@@ -15,7 +15,7 @@ def ask(state: State, now: float) -> Step:
     ttl_s = hold.record.ttl_s
     if hold.confirmed == NEVER:
         return state, ()  # nothing to prolong yet
-    if not timing.store_is_silent(hold.confirmed, now, ttl_s) or now - hold.asked < timing.read_period(ttl_s):
+    if not hold.store_is_silent(now) or now - hold.asked < timing.read_period(ttl_s):
         return state, ()
     others = [name for name in hold.record.members if name != state.server]
     asks = tuple(Ask(to=name, epoch=hold.record.epoch, ttl_s=ttl_s, ask=now) for name in others)

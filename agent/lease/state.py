@@ -61,6 +61,9 @@ class Hold:
         promised = min((self.promises.get(name, NEVER) for name in others), default=NEVER)
         return timing.deadline(max(self.confirmed, promised), self.record.ttl_s)
 
+    def store_is_silent(self, now: float) -> bool:
+        return timing.store_is_silent(self.confirmed, now, self.record.ttl_s)
+
 
 @dataclass(frozen=True, kw_only=True)
 class State:

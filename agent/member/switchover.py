@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from ..lease import handing, timing
+from ..lease import handing
 from ..lease.state import State, Switchover
 from ..system import Failed, System
 from .config import Config
@@ -39,7 +39,7 @@ class Switchovers:
         """Hand the lease over; without a name to the first that is fit. Raises Failed: then this server is primary as before,
         or the text says otherwise."""
         state = self._holding()
-        if timing.store_is_silent(state.hold.confirmed, boottime(), state.hold.record.ttl_s):
+        if state.hold.store_is_silent(boottime()):
             raise Failed("the lease's table does not answer: nobody could take over; writes go on here")
         names = [name] if name else list(self._config.others)
         unknown = [other for other in names if other not in self._config.others]

@@ -196,8 +196,8 @@ def test_a_read_on_a_connection_that_falls_silent_does_not_wait_as_long_as_a_web
         assert "lb" in {balancer for _, balancer, _ in answers}
         assert max(took for _, _, took in answers) < REQUEST_S - 1
     finally:
-        site.on("web-b", f"ip route del blackhole {address}")
         site.on("web-a", "rm -f /run/distributed-web/drain")
+        site.on("web-b", f"ip route del blackhole {address}")
     eventually(lambda: served_by(site, 10) == {"web-a": 10}, 30)
 
 
