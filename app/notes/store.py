@@ -37,10 +37,12 @@ class Written:
 
 
 class Store:
-    """Reads from `readers`, writes to `writers`; `probes` are connections to the primary that give up sooner."""
+    """Reads from `readers`, from the primary by `primary_readers`; writes to `writers`; `probes` are connections to the primary
+    that give up sooner."""
 
-    def __init__(self, *, readers: Connections, writers: Connections, probes: Connections):
+    def __init__(self, *, readers: Connections, primary_readers: Connections, writers: Connections, probes: Connections):
         self._readers = readers
+        self._primary_readers = primary_readers
         self._writers = writers
         self._probes = probes
 
@@ -53,7 +55,7 @@ class Store:
                     return _page(cursor)
         except Unavailable:
             pass  # it hangs, or has just died: HAProxy does not know yet
-        with self._writers.cursor() as cursor:
+        with self._primary_readers.cursor() as cursor:
             return _page(cursor)
 
     def add(self, text: str) -> Written:

@@ -57,9 +57,9 @@ def database(name: str, *, read_only: bool, **more) -> Answers:
     return Answers({HOST: [(name, int(read_only))], RECENT: [(name, int(read_only), 7, "hello", AT)], **more})
 
 
-def store(*, replica=None, primary=None) -> Store:
+def store(*, replica=None, primary=None, writers=None) -> Store:
     primary = primary or Answers()
-    return Store(readers=replica or Answers(), writers=primary, probes=primary)
+    return Store(readers=replica or Answers(), primary_readers=primary, writers=writers or primary, probes=primary)
 
 
 def test_a_visitor_reads_from_the_replica():
@@ -89,6 +89,12 @@ def test_an_author_reads_from_the_primary_when_the_replica_is_late():
 def test_a_reader_whose_replica_does_not_answer_reads_from_the_primary():
     primary = database("web-a", read_only=False)
     assert store(replica=Silent(), primary=primary).recent().database == Host("web-a", "primary")
+
+
+def test_a_reader_of_the_primary_waits_behind_no_write():
+    primary = database("web-a", read_only=False)
+    held_up = Silent()  # commits that wait for a replica have every place
+    assert store(replica=Silent(), primary=primary, writers=held_up).recent().database == Host("web-a", "primary")
 
 
 def test_a_note_goes_to_the_primary_and_its_position_comes_back():
