@@ -98,7 +98,13 @@ servers = Fleet(stack, fleet_args, opts).servers
 operations = Operations(f"{stack}-operations", OperationsArgs(stack=stack, servers=[web.name for web in planned.site.web]), opts)
 ids = {name: server.instance_id for name, server in servers.items()}
 monitoring_args = MonitoringArgs(
-    vpc_id=network.vpc_id, instance_ids=ids, edge=edge, lease_table=table.name, email=chosen.alarms.email
+    stack=stack,
+    vpc_id=network.vpc_id,
+    instance_ids=ids,
+    databases=[web.name for web in planned.site.web],
+    edge=edge,
+    lease_table=table.name,
+    email=chosen.alarms.email,
 )
 Monitoring(stack, monitoring_args, opts)
 

@@ -11,7 +11,7 @@ from pulumi import ResourceOptions
 from pulumi_aws import iam
 
 from components.manifest import AGENT_KEY, APP_KEY
-from components.naming import name_tag, token
+from components.naming import PROJECT, name_tag, token
 from components.secrets import Secret
 
 # What the SSM agent calls, none of which can be narrowed to a resource. AWS's own AmazonSSMManagedInstanceCore would also
@@ -79,8 +79,10 @@ def statements(reach: Reach) -> list[dict[str, object]]:
     names = reach.servers
     own = [f"{reach.bucket}/servers/{name}/*" for name in names]
     through_ssm = {"kms:ViaService": f"ssm.{reach.region}.amazonaws.com"}
-    keys = [f"{reach.salvage}/*/{name}/*" for name in names] if reach.salvage else []
-    salvage = [allow("KeepSalvage", ["s3:GetObject", "s3:PutObject"], keys)] if keys else []
+    database = [
+        allow("KeepSalvage", ["s3:GetObject", "s3:PutObject"], [f"{reach.salvage}/*/{name}/*" for name in names]),
+        allow("TellOfUse", ["cloudwatch:PutMetricData"], "*", StringEquals={"cloudwatch:namespace": PROJECT}),
+    ]
     return [
         allow("SsmAgent", SSM_AGENT, "*"),
         allow("ReadRelease", ["s3:GetObject"], [f"{reach.bucket}/{AGENT_KEY}", f"{reach.bucket}/{APP_KEY}", *own]),
@@ -88,7 +90,7 @@ def statements(reach: Reach) -> list[dict[str, object]]:
         allow("ReadSecrets", ["ssm:GetParameter", "ssm:GetParameters"], reach.parameters),
         allow("DecryptSecrets", ["kms:Decrypt"], [reach.key], StringEquals=through_ssm),
         allow("RolloutAndLease", LEASE_TABLE, [reach.table]),
-        *salvage,
+        *(database if reach.salvage else []),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -12,16 +12,19 @@ from pulumi_aws import cloudwatch, ec2, iam, sns
 from cloud_init import ports
 from components.edge import Edge
 from components.identity import allow, policy, trust
-from components.naming import name_tag, token
+from components.naming import PROJECT, name_tag, token
 
 MINUTE = 60  # seconds
 LOG_DAYS = 30
+OF_USE = "DatabaseOfUse"  # what a database server's failover unit tells every minute: 1, or 0 (agent/member/gauge.py)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
+    stack: str
     vpc_id: pulumi.Input[str]
     instance_ids: Mapping[str, pulumi.Input[str]]  # by server
+    databases: Sequence[str]  # the servers that have one
     edge: Edge
     lease_table: pulumi.Input[str]
     email: str | None
@@ -96,6 +99,21 @@ class Monitoring(pulumi.ComponentResource):
             evaluation_periods=2,
             treat_missing_data="breaching",
         )
+        # A backup that could not take over is missed by nobody until the primary dies.
+        for server in args.databases:
+            self._alarm(
+                f"{name}-{server}-database",
+                "Its database is neither the primary nor a replica that keeps up: `make status` and its /health say why",
+                namespace=PROJECT,
+                metric_name=OF_USE,
+                dimensions={"Stack": args.stack, "Server": server},
+                statistic="Maximum",
+                comparison_operator="LessThanThreshold",
+                threshold=1,
+                period=MINUTE,
+                evaluation_periods=5,
+                treat_missing_data="breaching",
+            )
         self._alarm(
             f"{name}-certificate",
             "The front door's certificate runs out in less than four weeks: pulumi up renews it",

@@ -67,6 +67,10 @@ class Answers:
             ("POST", "/promote"): self._members_only(self._promote),
         }
 
+    def of_use(self) -> bool:
+        """This database serves, as the one or the other."""
+        return self._primary().ok or self._replica().ok
+
     # For the balancers.
 
     def _leads(self) -> bool:

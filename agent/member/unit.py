@@ -20,6 +20,7 @@ from .answers import Answers
 from .balancer import LocalBalancer
 from .config import MEMBERS_PORT, ROLES_PORT, Config
 from .database import Database
+from .gauge import Gauge
 from .hands import Hands
 from .look import Observer
 from .loop import Loop
@@ -49,6 +50,7 @@ def run(system: System) -> None:
     sight = MemberSight(config, observer, peers, lambda: database.synchronous_from)
     balancer = LocalBalancer(system)
     balancer.resume()  # a unit that was killed in a switchover may have left writers waiting
+    gauge = Gauge(system, server)
     # Last: from here on its first closing has a deadline, and a client of AWS takes its time to be made.
     state = failover.started(config.server, str(uuid.uuid4()), config.settings, boottime())
     loop = Loop(state, sight, Notifier().alive, system.log)
@@ -71,6 +73,7 @@ def run(system: System) -> None:
         _thread(peers.follow, name, lambda: _period(loop))
     _thread(observer.run)
     _thread(rejoin.run)
+    _thread(gauge.run, answers.of_use)
     _listen(ROLES_PORT, Endpoint, answers.roles(), None)
     _listen(MEMBERS_PORT, Endpoint, answers.peers(), lambda: tls.server_context(system))
     signal.signal(signal.SIGTERM, _stop)

@@ -140,6 +140,7 @@ def test_what_is_watched(deploy):
         ("prod-certificate", "AWS/CertificateManager", "DaysToExpiry"),
         *((f"prod-{server}-broken", "AWS/EC2", "StatusCheckFailed") for server in ("lb", "web-a", "web-b")),
         *((f"prod-{server}-busy", "AWS/EC2", "CPUUtilization") for server in ("lb", "web-a", "web-b")),
+        *((f"prod-{server}-database", "distributed-web", "DatabaseOfUse") for server in ("web-a", "web-b")),
     }
     assert all(alarm.inputs["alarmActions"] == alarm.inputs["okActions"] == [topic.arn] for alarm in alarms)
     (table,) = recording.of("aws:dynamodb/table:Table")
@@ -147,5 +148,7 @@ def test_what_is_watched(deploy):
     # No renewal at all, which is no data at all, is what is told.
     assert (primary["dimensions"], primary["threshold"], primary["treatMissingData"]) == ({"TableName": table.id}, 1, "breaching")
     assert primary["comparisonOperator"] == "LessThanThreshold"
+    backup = recording.one("aws:cloudwatch/metricAlarm:MetricAlarm", "prod-web-b-database").inputs
+    assert (backup["dimensions"], backup["treatMissingData"]) == ({"Stack": "prod", "Server": "web-b"}, "breaching")
     (flow_log,) = recording.of("aws:ec2/flowLog:FlowLog")
     assert flow_log.inputs["trafficType"] == "REJECT"

@@ -27,6 +27,8 @@ def test_a_server_may_do_no_more_than_its_agents_need(deploy, kind, servers, sec
     recording = deploy()
     salvage = recording.one("aws:s3/bucket:Bucket", "prod-salvage").arn
     kept = {"Sid": "KeepSalvage", "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"]}
+    own = {"StringEquals": {"cloudwatch:namespace": "distributed-web"}}
+    told = {"Sid": "TellOfUse", "Effect": "Allow", "Action": ["cloudwatch:PutMetricData"], "Resource": "*", "Condition": own}
     bucket = recording.one("aws:s3/bucket:Bucket", "prod-release").arn
     (key,), (table,) = recording.of("aws:kms/key:Key"), recording.of("aws:dynamodb/table:Table")
     through_ssm = {"StringEquals": {"kms:ViaService": "ssm.eu-central-1.amazonaws.com"}}
@@ -49,7 +51,7 @@ def test_a_server_may_do_no_more_than_its_agents_need(deploy, kind, servers, sec
         },
         {"Sid": "DecryptSecrets", "Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": [key.arn], "Condition": through_ssm},
         {"Sid": "RolloutAndLease", "Effect": "Allow", "Action": table_actions, "Resource": [table.arn]},
-        *([kept | {"Resource": [f"{salvage}/*/{server}/*" for server in servers]}] if kind == "web" else []),
+        *([kept | {"Resource": [f"{salvage}/*/{server}/*" for server in servers]}, told] if kind == "web" else []),
     ]
 
 

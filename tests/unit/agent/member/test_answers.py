@@ -151,6 +151,18 @@ def test_nobody_reads_from_the_replica_of_a_server_that_leaves(member: Member, s
     assert (answer.ok, answer.body["role"]) == (False, "replica")
 
 
+def test_a_database_is_of_use_as_the_primary_or_as_a_replica_that_keeps_up(member: Member) -> None:
+    def of_use(look: Look) -> bool:
+        roles(member, look)
+        return member.answers.of_use()
+
+    following = replace(member.look, applying=True, lag_s=0)
+    assert of_use(following)
+    assert not of_use(replace(following, receiving=False))
+    member.loop.state = replace(WATCHER, hold=replace(OPENED, confirmed=boottime()))
+    assert of_use(Look(at=boottime() + 60, local=DATA, read_only=False))
+
+
 def test_a_member_that_does_not_hear_a_holder_that_renews_says_that_it_is_cut_off(member: Member) -> None:
     now = boottime()
     member.loop.state = replace(WATCHER, watch=Watch(record=RECORD, since=now, asked=now))
