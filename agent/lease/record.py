@@ -98,7 +98,7 @@ def taking(
     observed: Record, *, epoch: int, holder: str, boot_nonce: str, ttl_s: int, gtid_executed: str, failover: bool
 ) -> Write:
     """Another epoch, on condition that the stored record is exactly the one observed."""
-    record = replace(_next_epoch(observed, holder, boot_nonce, gtid_executed), epoch=epoch, ttl_s=ttl_s, failover=failover)
+    record = replace(_given(observed, epoch, holder, boot_nonce, gtid_executed), ttl_s=ttl_s, failover=failover)
     return Write(record=record, equal=observed.to_item())
 
 
@@ -106,7 +106,8 @@ def handover(
     confirmed: Record, *, counter: int, holder: str, boot_nonce: str, ttl_s: int, gtid_executed: str, failover: bool
 ) -> Write:
     """The holder gives the next epoch to another server; `counter` is above every renewal it ever sent."""
-    record = replace(_next_epoch(confirmed, holder, boot_nonce, gtid_executed), ttl_s=ttl_s, failover=failover)
+    epoch = confirmed.epoch + 1
+    record = replace(_given(confirmed, epoch, holder, boot_nonce, gtid_executed), ttl_s=ttl_s, failover=failover)
     return Write(record=record, equal=_identity(confirmed), counter_below=counter)
 
 
@@ -114,13 +115,13 @@ def _identity(record: Record) -> Item:
     return {"holder": record.holder, "boot_nonce": record.boot_nonce, "epoch": record.epoch}
 
 
-def _next_epoch(record: Record, holder: str, boot_nonce: str, gtid_executed: str) -> Record:
+def _given(record: Record, epoch: int, holder: str, boot_nonce: str, gtid_executed: str) -> Record:
     # Nobody follows the new holder yet, so its first writes are acknowledged by it alone.
     return replace(
         record,
         holder=holder,
         boot_nonce=boot_nonce,
-        epoch=record.epoch + 1,
+        epoch=epoch,
         counter=0,
         sync=False,
         gtid_executed=gtid_executed,

@@ -71,7 +71,8 @@ def refusal(state: State, local: Local, record: Record, watched_s: float, forced
     if record.version < state.seen and not forced:
         return f"the store was restored to epoch {record.epoch}, renewal {record.counter}; {state.seen} had been seen"
     lasted_s = timing.tenure(record.counter, watched_s, record.ttl_s)
-    if not forced and (reason := too_soon(record, lasted_s, settings)):
+    own = record.holder == state.server  # to have it back is no failover
+    if not (forced or own) and (reason := too_soon(record, lasted_s, settings)):
         return reason
     return candidate.refusal(local, record, settings, server=state.server, forced=forced)
 

@@ -63,10 +63,10 @@ class Mysqld:
         finally:
             os.close(descriptor)
 
-    def start(self) -> None:
+    def start(self, *, if_in: tuple[str, ...] = ("failed", "inactive")) -> None:
         """Start it when systemd has given up on it or was told to stop it; systemd itself restarts one that died."""
         state = self._system.attempt("systemctl", "is-active", UNIT, timeout_s=COMMAND_S).stdout.strip()
-        if state in ("failed", "inactive"):
+        if state in if_in:
             self._system.attempt("systemctl", "reset-failed", UNIT, timeout_s=COMMAND_S)
             self._system.attempt("systemctl", "start", "--no-block", UNIT, timeout_s=COMMAND_S)
 

@@ -20,12 +20,13 @@ from .config import Config
 from .database import Database
 from .look import Observer
 from .loop import Loop
-from .mysqld import boottime
+from .mysqld import Mysqld, boottime
 from .peers import Peers
 
 PASSWORD = "/etc/distributed-web/database/replication.password"
 USER = "replication"
 PERIOD_S = 0.5
+REVIVE_S = 10  # from one look at a dead mysqld to the next
 CONNECTING_S = 10  # a receiver that has tried for so long begins again: its password may have changed
 
 
@@ -38,15 +39,16 @@ class Rejoin:
         loop: Loop,
         peers: Peers,
         observer: Observer,
+        mysqld: Mysqld,
         database: Database,
         mysql: Mysql,
         store: Store,
     ) -> None:
         self._system, self._config, self._loop, self._peers = system, config, loop, peers
-        self._observer, self._database, self._mysql, self._store = observer, database, mysql, store
+        self._observer, self._mysqld, self._database, self._mysql, self._store = observer, mysqld, database, mysql, store
         self._salvaged: Copy | None = None
         self._followed: Login | None = None  # whom this unit has set up replication from
-        self._set_up_at = float("-inf")
+        self._set_up_at = self._revived_at = float("-inf")
         self.reason: str | None = None  # why this server does not follow
 
     def run(self) -> None:
@@ -68,7 +70,9 @@ class Rejoin:
             return None
         if clone.is_unfinished(self._system):
             self._swap(record, lambda: clone.finish(self._system, self._mysql))
+            return None
         if not look.local.alive:
+            self._revive()
             return None
         if look.local.cluster_id and self._follows(record.holder):
             return None
@@ -93,6 +97,12 @@ class Rejoin:
         state = self._loop.state
         idle = state.hold is None and state.closing is None and state.take is None
         return state.watch.record if idle and state.watch else None
+
+    def _revive(self) -> None:
+        """systemd gives up on a mysqld that dies five times in ten seconds. One that somebody stopped is left alone."""
+        if boottime() - self._revived_at >= REVIVE_S:
+            self._revived_at = boottime()
+            self._mysqld.start(if_in=("failed",))
 
     def _follows(self, holder: str) -> bool:
         look = self._observer.latest

@@ -66,7 +66,7 @@ def run(system: System) -> None:
         silent_s=lambda: boottime() - observer.latest.at,
     )
     parts = {"system": system, "config": config, "loop": loop, "observer": observer, "mysql": mysql}
-    rejoin = Rejoin(**parts, peers=peers, database=database, store=Store(server))
+    rejoin = Rejoin(**parts, peers=peers, mysqld=mysqld, database=database, store=Store(server))
     switchovers = Switchovers(system, config, loop, observer, peers)
     answers = Answers(**parts, sight=sight, hands=hands, rejoin=rejoin, switchovers=switchovers)
     for name in config.others:

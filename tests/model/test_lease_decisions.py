@@ -103,6 +103,12 @@ def test_to_have_ones_own_lease_back_is_no_failover_nor_does_it_end_the_pause_af
     assert send.write.record.failover is counts
 
 
+@pytest.mark.parametrize(("server", "may"), [("a", True), ("b", False)])
+def test_the_pause_after_a_failover_keeps_nobody_from_having_his_own_lease_back(server, may):
+    state, now = watched(replace(B, server=server, boot_nonce="anew"), seen=replace(RECORD, failover=True, counter=0))
+    assert (taking.take(state, LOCAL, now)[0].take is not None) is may
+
+
 @pytest.mark.parametrize(("seen", "is_adopted"), [((3, 7), True), ((3, 8), False), ((4, 0), False)])
 def test_a_record_that_names_this_server_is_obeyed_unless_a_newer_one_was_seen(seen, is_adopted):
     given = replace(RECORD, holder="b", boot_nonce="b1")

@@ -167,12 +167,12 @@ class World:
 
     def taken(self, before: Record | None, record: Record, node: Node) -> None:
         """A conditional write that changed the holder landed."""
-        if not record.failover:
+        if not record.failover or (before and before.holder == record.holder):  # to have it back is no failover
             return
         if before is not None and before.failover and self.t - self.last_taking < self.profile.pause_s * 0.9:
             self.violated(f"a second failover after {self.t - self.last_taking:.1f} s")
         self.last_taking = self.t
-        if before is None or before.holder == record.holder:
+        if before is None:
             return
         published = dict(part.split(":") for part in before.gtid_executed.split(","))
         lacking = sum(max(0, int(span.split("-")[-1]) - node.mysqld.data.get(source, 0)) for source, span in published.items())

@@ -67,6 +67,12 @@ def test_only_a_mysqld_that_systemd_has_given_up_is_started(system: FakeSystem, 
     assert system.commands == ([] if active else ["systemctl reset-failed mysql", "systemctl start --no-block mysql"])
 
 
+def test_a_mysqld_that_somebody_stopped_can_be_left_alone(system: FakeSystem) -> None:
+    system.active = set()
+    Mysqld(system).start(if_in=("failed",))
+    assert system.commands == []
+
+
 @pytest.fixture
 def sleeper(system: FakeSystem) -> Iterator[subprocess.Popen]:
     """A real process that the files call mysqld."""

@@ -51,6 +51,7 @@ class Returning:
             loop=self.loop,
             peers=SimpleNamespace(status=self._status),
             observer=self.observer,
+            mysqld=SimpleNamespace(start=lambda if_in: self.done.append(f"start mysqld if it is {if_in}")),
             database=SimpleNamespace(lock=self.lock, wait_for_replicas=self.waits.append),
             mysql=Mysql(Login(), world.query),
             store=None,
@@ -210,8 +211,13 @@ def test_a_server_with_a_lease_to_look_after_changes_nothing(web_b: Returning, s
     assert (web_b.back(executed="b:1"), web_b.reason, web_b.world.writes) == ([], None, [])
 
 
-def test_a_dead_mysqld_is_waited_for(web_b: Returning) -> None:
-    assert (web_b.back(alive=False), web_b.reason, web_b.world.writes) == ([], None, [])
+def test_a_dead_mysqld_is_waited_for_and_started_when_systemd_has_given_up_on_it(web_b: Returning, clock: Clock) -> None:
+    started = ["start mysqld if it is ('failed',)"]
+    assert (web_b.back(alive=False), web_b.reason, web_b.world.writes) == (started, None, [])
+    clock.now += 9
+    assert web_b.back(alive=False) == []
+    clock.now += 1
+    assert web_b.back(alive=False) == started
 
 
 @pytest.mark.parametrize("state", [HOLDING, ANOTHERS])
