@@ -102,8 +102,9 @@ def _price(server: str, record: dict[str, Any], seen: dict[str, Any]) -> str:
     lacking = gtid.missing(record["gtid_executed"], seen["executed"])
     published = f"{gtid.count(lacking)} transactions that {record['holder']} had published ({lacking})"
     lost = published if lacking else "nothing published"
+    if record["holder"] != server:
+        lost += f", and whatever {record['holder']} wrote after that; it is salvaged when that server comes back"
     return (
         f"{record['holder']} holds epoch {record['epoch']}, last renewed {seen['stood_still_s']:.0f} s ago; promoting {server} "
-        f"gives up {lost}, and whatever {record['holder']} wrote after that; it is salvaged when that server comes back. "
-        f"To do it: promote --force {record['epoch']}"
+        f"gives up {lost}. To do it: promote --force {record['epoch']}"
     )

@@ -142,6 +142,12 @@ def test_a_promotion_that_loses_nothing_known_says_so(system: FakeSystem, cluste
         operator.promote(system, None)
 
 
+def test_a_former_holder_gives_up_nothing_of_its_own(system: FakeSystem, cluster: Cluster) -> None:
+    cluster.seen = [SEEN | {"executed": "a:1-12", "record": SEEN["record"] | {"holder": "web-b"}}]
+    with pytest.raises(Failed, match=r"promoting web-b gives up nothing published\. To do it: promote --force 3$"):
+        operator.promote(system, None)
+
+
 def test_a_promotion_with_the_epoch_is_ordered_here_and_waited_for(system: FakeSystem, cluster: Cluster) -> None:
     taken = SEEN | {"role": "primary", "record": RECORD | {"holder": "web-b", "epoch": 4}}
     cluster.seen = [SEEN, SEEN, taken]
