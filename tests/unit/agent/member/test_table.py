@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import boto3
 import pytest
@@ -76,9 +78,34 @@ def test_only_the_exact_record_that_was_watched_is_taken(table: LeaseTable) -> N
 def test_whatever_is_no_refusal_leaves_unknown_what_became_of_a_write(
     table: LeaseTable, monkeypatch: pytest.MonkeyPatch, error: str
 ) -> None:
-    fails = _timeout if error == "timeout" else _throttled
-    monkeypatch.setattr(table._client, "put_item", fails)
+    fails, asked = _timeout if error == "timeout" else _throttled, []
+    monkeypatch.setattr(table._client, "put_item", lambda **arguments: asked.append(arguments) or fails())
     assert table.write(records.creation(RECORD)) is Outcome.UNKNOWN
+    assert len(asked) == 1
+
+
+def test_a_write_that_nobody_answers_is_sent_again_until_one_is(table: LeaseTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    put, asked, over = table._client.put_item, [], threading.Event()
+
+    def lossy(**arguments: Any) -> Any:
+        asked.append(arguments)
+        if len(asked) < 3:
+            over.wait(10)
+            _timeout()
+        return put(**arguments)
+
+    monkeypatch.setattr(table._client, "put_item", lossy)
+    assert table.write(records.creation(RECORD)) is Outcome.DONE
+    assert asked[0] == asked[1] == asked[2] and len(asked) == 3
+    over.set()
+
+
+def test_a_write_that_is_never_answered_is_given_up(table: LeaseTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, over = [], threading.Event()
+    monkeypatch.setattr(table._client, "put_item", lambda **arguments: asked.append(arguments) or over.wait(10) or _timeout())
+    assert table.write(records.creation(RECORD)) is Outcome.UNKNOWN
+    assert len(asked) == 4
+    over.set()
 
 
 @pytest.mark.parametrize("error", ["timeout", "throttled"])
