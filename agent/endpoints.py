@@ -16,10 +16,16 @@ PATIENCE_S = 5  # for a client to say something
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """`ok`: 200, else 503 (the convention of Patroni's REST API)."""
+    """`ok`: 200, else 503 (the convention of Patroni's REST API), or 404 where a server `leaves` as planned (HAProxy's
+    http-check disable-on-404)."""
 
     ok: bool
     body: dict[str, Any]
+    leaves: bool = False
+
+    @property
+    def status(self) -> int:
+        return 200 if self.ok else 404 if self.leaves else 503
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
         except (KeyError, TypeError, ValueError) as error:
             self._answer(400, {"error": f"{self.path}: not of the expected shape: {error!r}"})
             return
-        self._answer(200 if answer.ok else 503, answer.body)
+        self._answer(answer.status, answer.body)
 
     def _answer(self, status: int, body: Mapping[str, object]) -> None:
         content = json.dumps(body).encode() + b"\n"

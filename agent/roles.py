@@ -13,9 +13,13 @@ RENEWED_PART = 0.6  # of ttl: the record has changed so lately; three renewals
 UNHEARD_PART = 0.4  # of ttl: so long after its holder was last heard. What a dead one renewed before is read within 0.2
 
 
-def primary(look: Look, *, server: str, leads: bool) -> Answer:
-    """`leads`: the lease allows writes at this very instant, and MySQL was opened. What MySQL itself says counts too."""
-    return Answer(ok=leads and _is_open(look), body=_body(look, server, leads))
+def primary(look: Look, *, server: str, leads: bool, hands_over: bool) -> Answer:
+    """`leads`: the lease allows writes at this very instant, and MySQL was opened. What MySQL itself says counts too.
+
+    `hands_over`: as planned, now or just before. A write that is under way is told that MySQL is read-only and goes elsewhere; of
+    one whose session HAProxy ends nobody knows whether it was done.
+    """
+    return Answer(ok=leads and _is_open(look), body=_body(look, server, leads), leaves=hands_over)
 
 
 def replica(look: Look, *, server: str, leads: bool, read_lag_s: float) -> Answer:

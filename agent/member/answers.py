@@ -23,6 +23,7 @@ from .switchover import Switchovers
 
 PATIENCE_S = 0.5  # how long a question waits for a fresh look; HAProxy's checks give up after 1 s
 FRESH_S = 0.3
+HANDED_OVER_S = 1.0  # after a handover sessions to the former primary may still be told that it is read-only
 REPLY_S = 0.5
 
 
@@ -43,6 +44,7 @@ class Answers:
         self._system, self._config, self._loop, self._hands = system, config, loop, hands
         self._sight = sight
         self._observer, self._rejoin, self._switchovers, self._mysql = observer, rejoin, switchovers, mysql
+        self._handing_at = float("-inf")
 
     def roles(self) -> Routes:
         return {
@@ -85,7 +87,14 @@ class Answers:
 
     def _primary(self) -> Answer:
         look = self._fresh()
-        return roles.primary(look, server=self._config.server, leads=self._leads())
+        return roles.primary(look, server=self._config.server, leads=self._leads(), hands_over=self._hands_over())
+
+    def _hands_over(self) -> bool:
+        """Asked several times a second by the balancers' checks, so that no handover goes by unseen."""
+        hold = self._loop.state.hold
+        if hold and hold.handing:
+            self._handing_at = boottime()
+        return boottime() - self._handing_at < HANDED_OVER_S
 
     def _replica(self) -> Answer:
         """Not while this server leaves: reads go elsewhere before its MySQL stops."""

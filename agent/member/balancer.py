@@ -35,8 +35,9 @@ class LocalBalancer:
     def lead(self, leader: str | None, members: Iterable[str]) -> None:
         """Writers go to `leader` from now on, None: to nobody, until the checks say otherwise.
 
-        With a leader, sessions to the others live until a check ends them: a write that has just gone there is still told that
-        MySQL is read-only, and the application tries it elsewhere; of one whose session ends nobody knows whether it was done.
+        With a leader, sessions to the others live until a check ends them, a second after a handover: a write that has just gone
+        there is still told that MySQL is read-only, and the application tries it elsewhere; of one whose session ends nobody
+        knows whether it was done.
         """
         for name in members:
             health = "up" if name == leader else "stopping" if leader else "down"

@@ -52,7 +52,7 @@ def but(look: Look, **changes: Any) -> Look:
     ],
 )
 def test_which_role_a_server_answers_for(look: Look, leads: bool, expected: tuple[bool, bool, str]) -> None:
-    primary = roles.primary(look, server="web-b", leads=leads)
+    primary = roles.primary(look, server="web-b", leads=leads, hands_over=False)
     replica = roles.replica(look, server="web-b", leads=leads, read_lag_s=10)
     assert (primary.ok, replica.ok, primary.body["role"]) == expected
     assert primary.body == replica.body

@@ -17,7 +17,7 @@ from agent.member.peers import Peers
 from agent.system import Failed
 from tests.unit.agent.fakes import FakeSystem
 from tests.unit.agent.member.partner import WATCHER, Member
-from tests.unit.agent.member.scene import DATA, RECORD
+from tests.unit.agent.member.scene import DATA, RECORD, Clock
 from tests.unit.agent.mysql_world import World
 
 
@@ -135,6 +135,22 @@ def test_the_role_is_asked_of_the_lease_and_the_clock_in_every_answer(member: Me
     assert roles(member, look)["/primary"].ok
     member.loop.state = replace(WATCHER, hold=replace(OPENED, confirmed=boottime() - 3.6))
     assert not roles(member, look)["/primary"].ok
+
+
+def test_a_primary_that_hands_over_as_planned_ends_no_session_until_a_second_later(member: Member, clock: Clock) -> None:
+    read_only = Look(at=clock.now + 60, local=DATA, read_only=True)
+    member.loop.state = replace(WATCHER, hold=replace(OPENED, confirmed=clock.now, handing="web-a"))
+    assert roles(member, read_only)["/primary"].status == 404
+    member.loop.state = WATCHER
+    clock.now += 0.9
+    assert roles(member, read_only)["/primary"].status == 404
+    clock.now += 0.2
+    assert roles(member, read_only)["/primary"].status == 503
+
+
+def test_a_primary_that_lost_its_lease_says_so_at_once(member: Member) -> None:
+    member.loop.state = replace(WATCHER, hold=replace(OPENED, confirmed=boottime() - 3.6))
+    assert roles(member, Look(at=boottime() + 60, local=DATA, read_only=True))["/primary"].status == 503
 
 
 def test_an_old_look_is_an_error_and_no_role(member: Member) -> None:
