@@ -39,9 +39,9 @@ class Host:
 
 class Connections:
     """At most so many connections to one port of HAProxy at once; waiting for one, and every network step, is bounded by
-    `timeout_s` seconds."""
+    `timeout_s` seconds. Those that are idle are taken from, and left to, whoever it is `beside`."""
 
-    def __init__(self, settings: Settings, port: int, *, timeout_s: float, at_most: int):
+    def __init__(self, settings: Settings, port: int, *, timeout_s: float, at_most: int, beside: Connections | None = None):
         self._settings = settings
         self._port = port
         self._timeout_s = timeout_s
@@ -49,7 +49,7 @@ class Connections:
         self._tls = ssl.create_default_context(cafile=settings.ca)
         # Idle ones with their best-before, the last used first: threads are many, so that some may wait for a dead server, and
         # connections as few as the work needs. A deque's ends may be used from any thread.
-        self._idle: deque[tuple[pymysql.Connection, float]] = deque()
+        self._idle: deque[tuple[pymysql.Connection, float]] = beside._idle if beside else deque()
 
     @contextmanager
     def cursor(self) -> Iterator[pymysql.cursors.Cursor]:
