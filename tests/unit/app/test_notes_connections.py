@@ -140,6 +140,20 @@ def test_no_more_than_allowed_are_in_use_and_who_waits_in_vain_is_told(environme
     assert len(made) == 1
 
 
+def test_places_beside_others_are_their_own_and_idle_connections_are_shared(environment, made):
+    settings = Settings.from_environment(environment)
+    writers = Connections(settings, 3307, timeout_s=0.01, at_most=1)
+    readers = Connections(settings, 3307, timeout_s=0.01, at_most=1, beside=writers)
+    with writers.cursor():
+        pass
+    with readers.cursor() as taken:
+        assert taken is made[0]
+        with writers.cursor() as another:
+            assert another is made[1]
+        with pytest.raises(Unavailable, match="every connection has been in use"), readers.cursor():
+            pass
+
+
 def test_what_a_burst_left_behind_is_closed_when_it_is_old(connections, made, monkeypatch):
     with connections.cursor(), connections.cursor(), connections.cursor():
         pass
