@@ -49,7 +49,7 @@ class Axis:
     @property
     def step_s(self) -> int:
         """Between two numbers below."""
-        return next((step for step in (1, 5, 10, 30, 60, 300) if (self.last - self.first) / step <= 30), 600)
+        return next((step for step in (1, 2, 5, 10, 30, 60, 300) if (self.last - self.first) / step <= 20), 600)
 
 
 def picture(requests: Sequence[Request], samples: Sequence[Sample], events: Sequence[Event], zero: float) -> str:

@@ -69,7 +69,7 @@ def test_every_expectation_of_every_drill_has_words():
 
 def test_the_bars_of_a_long_drill_stand_for_more_seconds():
     assert [timeline.Axis(first=-4, last=last).bin_s for last in (30, 96, 600, 3600)] == [0.25, 0.25, 2, 10]
-    assert [timeline.Axis(first=-4, last=last).step_s for last in (20, 96, 600, 3600)] == [1, 5, 30, 300]
+    assert [timeline.Axis(first=-4, last=last).step_s for last in (20, 96, 600, 3600)] == [2, 5, 60, 300]
 
 
 def test_a_replica_that_lags_shows_by_how_much():
