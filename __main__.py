@@ -95,13 +95,14 @@ fleet_args = FleetArgs(
     after=[network, walls, release, salvage, hops, passwords],
 )
 servers = Fleet(stack, fleet_args, opts).servers
-operations = Operations(f"{stack}-operations", OperationsArgs(stack=stack, servers=[web.name for web in planned.site.web]), opts)
+databases = [web.name for web in planned.site.web]
+operations = Operations(f"{stack}-operations", OperationsArgs(stack=stack, servers=databases), opts)
 ids = {name: server.instance_id for name, server in servers.items()}
 monitoring_args = MonitoringArgs(
     stack=stack,
     vpc_id=network.vpc_id,
     instance_ids=ids,
-    databases=[web.name for web in planned.site.web],
+    databases=databases,
     edge=edge,
     lease_table=table.name,
     email=chosen.alarms.email,

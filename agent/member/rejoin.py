@@ -48,7 +48,7 @@ class Rejoin:
         self._observer, self._mysqld, self._database, self._mysql, self._store = observer, mysqld, database, mysql, store
         self._salvaged: Copy | None = None
         self._followed: Login | None = None  # whom this unit has set up replication from
-        self._set_up_at = self._revived_at = float("-inf")
+        self._set_up_at = self._seen_dead_at = float("-inf")
         self.reason: str | None = None  # why this server does not follow
 
     def run(self) -> None:
@@ -100,8 +100,8 @@ class Rejoin:
 
     def _revive(self) -> None:
         """systemd gives up on a mysqld that dies five times in ten seconds. One that somebody stopped is left alone."""
-        if boottime() - self._revived_at >= REVIVE_S:
-            self._revived_at = boottime()
+        if boottime() - self._seen_dead_at >= REVIVE_S:
+            self._seen_dead_at = boottime()
             self._mysqld.start(if_in=("failed",))
 
     def _follows(self, holder: str) -> bool:
