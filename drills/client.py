@@ -49,6 +49,7 @@ class Visitors:
                     if fresh or key:
                         raise
                     connection.close()
+                    connection, fresh = None, True
                     connection = await Connection.open(self.door, self.context)
                     answer = await connection.ask(self.request(key))
             status, web = answer.status, answer.headers.get("x-served-by", "")
@@ -100,7 +101,13 @@ class Visitors:
 
 
 async def measure(visitors: Visitors, seed: int) -> None:
-    began, under_way = time.monotonic(), set()
+    began, under_way, faults = time.monotonic(), set(), []
+
+    def over(task: asyncio.Task) -> None:
+        under_way.discard(task)
+        if fault := task.exception():
+            faults.append(fault)
+
     ended = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     for planned in schedule.requests(seed):
         due = began + planned.at
@@ -110,8 +117,10 @@ async def measure(visitors: Visitors, seed: int) -> None:
             break
         task = asyncio.create_task(visitors.visit(planned, due))
         under_way.add(task)
-        task.add_done_callback(under_way.discard)
+        task.add_done_callback(over)
     await asyncio.gather(*under_way)
+    if faults:  # ours: a request of which nothing is recorded
+        raise faults[0]
 
 
 def main() -> None:

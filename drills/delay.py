@@ -38,6 +38,15 @@ def impose(router: str, address: str, delay_s: float) -> None:
     namespaces.ip(router, *rules(address))
 
 
+def holds(router: str) -> bool:
+    """The device is there: packets are late."""
+    try:
+        namespaces.ip(router, f"link show {DEVICE}")
+    except NetworkError:
+        return False
+    return True
+
+
 def relieve(router: str) -> None:
     for line in (*(f"rule delete preference {TABLE + after}" for after in (0, 1)), f"link delete {DEVICE}"):
         with contextlib.suppress(NetworkError):  # there is none
@@ -61,7 +70,7 @@ def opened() -> int:
 
 
 def carry(line: int, delay_s: float) -> None:
-    """Until the device is deleted."""
+    """Until the device is deleted. A packet for which there is no room at the moment is lost, as on any line."""
     held: deque[tuple[float, bytes]] = deque()
     ready = select.poll()
     ready.register(line, select.POLLIN)
@@ -69,6 +78,9 @@ def carry(line: int, delay_s: float) -> None:
         while True:
             wait_s = max(0.0, held[0][0] - time.monotonic()) if held else None
             if ready.poll(None if wait_s is None else wait_s * 1000):
-                held.append((time.monotonic() + delay_s, os.read(line, LARGEST)))
+                with contextlib.suppress(BlockingIOError):
+                    held.append((time.monotonic() + delay_s, os.read(line, LARGEST)))
             while held and held[0][0] <= time.monotonic():
-                os.write(line, held.popleft()[1])
+                packet = held.popleft()[1]
+                with contextlib.suppress(BlockingIOError):
+                    os.write(line, packet)

@@ -168,17 +168,15 @@ def quantile(values: Iterable[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
 
 
-def broken(figures: Figures, at_most: Mapping[str, float], exactly: Mapping[str, float]) -> list[str]:
+def broken(
+    figures: Figures, at_most: Mapping[str, float], exactly: Mapping[str, float], at_least: Mapping[str, float]
+) -> list[str]:
     """The expectations that do not hold, as sentences."""
     values = asdict(figures)
-    return [
-        *(
-            f"{name} is {values[name]:g}, at most {limit:g} is good"
-            for name, limit in at_most.items()
-            if above(values[name], limit)
-        ),
-        *(f"{name} is {values[name]:g}, only {good:g} is good" for name, good in exactly.items() if values[name] != good),
-    ]
+    rows = [(name, f"at most {limit:g}", above(values[name], limit)) for name, limit in at_most.items()]
+    rows += [(name, f"only {good:g}", values[name] != good) for name, good in exactly.items()]
+    rows += [(name, f"at least {least:g}", values[name] < least) for name, least in at_least.items()]
+    return [f"{name} is {values[name]:g}, {good} is good" for name, good, wrong in rows if wrong]
 
 
 def broken_medians(runs: Sequence[Figures], median_at_most: Mapping[str, float]) -> list[str]:

@@ -13,6 +13,7 @@ import pymysql
 from drills import network
 from drills.faults import FaultFailed, wait
 from drills.faults.power import PowerCutAndEmptyVolume
+from drills.figures import CAUGHT_UP_S
 from drills.server import Server
 from drills.site import PRIMARY, REPLICA, Site
 
@@ -44,6 +45,8 @@ class Lagging(Given):
         with replica.mysql(timeout_s=30) as connection, connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLES `{site.schema(replica)}`.notes READ")
             time.sleep(self.seconds)
+            if (replica.role().get("lag_s") or 0) <= CAUGHT_UP_S:
+                raise FaultFailed(f"{replica.name} applies although its table is locked")
             yield
             time.sleep(1)
 

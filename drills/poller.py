@@ -32,6 +32,7 @@ REPLACED_S = 3  # until a server that was replaced is asked
 class Poller:
     def __init__(self, out: TextIO) -> None:
         self.out, self.lock, self.ended = out, threading.Lock(), threading.Event()
+        self.faults: list[Exception] = []
 
     def every(self, period_s: float, question: Callable[[], None]) -> threading.Thread:
         """Asks on a beat of its own; a question that hangs makes its own next ones late, nobody else's."""
@@ -39,7 +40,10 @@ class Poller:
         def run() -> None:
             due = time.monotonic()
             while not self.ended.wait(max(0, due - time.monotonic())):
-                question()
+                try:
+                    question()
+                except Exception as fault:  # ours: whoever is not asked must not pass for one that did not answer
+                    self.faults.append(fault)
                 due = max(due + period_s, time.monotonic())
 
         thread = threading.Thread(target=run, daemon=True)
@@ -119,6 +123,8 @@ def main() -> None:
         poller.ended.set()
         for thread in threads:
             thread.join(timeout=5)
+    if poller.faults:
+        raise poller.faults[0]
 
 
 if __name__ == "__main__":

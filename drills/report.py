@@ -49,7 +49,7 @@ def page(runs: Sequence[Run], *, computer: str, written: str) -> str:
     """The whole document."""
     groups = grouped(runs)
     held = sum(not one.broken for one in runs)
-    verdict = f"{held} of {len(runs)} runs did as expected." if held < len(runs) else f"All {len(runs)} runs did as expected."
+    verdict = f"{held} of {len(runs)} run{'' if len(runs) == 1 else 's'} did as expected."
     what = WHAT.format(reads=READS_PER_S, writes=WRITES_PER_S)
     usual = "".join(f'<li class="broken">{escape(sentence)}</li>' for sentence in usually_broken(runs))
     return (
@@ -90,6 +90,8 @@ def expected(one: Run) -> str:
     """What was to be measured, and what was."""
     rows = "".join(
         f"<tr><td>{what}</td><td>{good}</td><td class={'holds' if held else 'broken'}>{found} {'✓' if held else '✗'}</td></tr>"
-        for what, good, found, held in words.expectations(asdict(one.figures), one.drill.at_most, one.drill.exactly)
+        for what, good, found, held in words.expectations(
+            asdict(one.figures), one.drill.at_most, one.drill.exactly, one.drill.at_least
+        )
     )
     return f"<table><tr><th></th><th>expected</th><th>found</th></tr>{rows}</table>"

@@ -53,7 +53,7 @@ class Run:
 
     @property
     def broken(self) -> tuple[str, ...]:
-        return (*self.troubles, *figures.broken(self.figures, self.drill.at_most, self.drill.exactly))
+        return (*self.troubles, *figures.broken(self.figures, self.drill.at_most, self.drill.exactly, self.drill.at_least))
 
     def requests(self) -> list[Request]:
         return load(self.folder / "requests", Request)

@@ -98,6 +98,7 @@ class Site:
         ]
         lags = {name: answer.get("lag_s") or 0 for name, answer in said.items()}  # nothing is handed to who is behind
         found += [f"{name} is {lag:.0f} s behind" for name, lag in lags.items() if lag > CAUGHT_UP_S]
+        found += [f"{server.name}: {text}" for server in self.databases if (text := acknowledges_alone(server.lease()))]
         return found + [f"{name} is {state} for the front door" for name, state in self.targets() if state != "healthy"]
 
     def wait_until_well(self, deadline_s: float) -> None:
@@ -115,9 +116,8 @@ class Site:
             time.sleep(max(0.0, PAUSE_S - record["counter"] * record["ttl_s"] / 5))
 
     def commits_wait(self) -> bool:
-        """Whether the primary acknowledges no write that its replica does not have: semi-synchronous replication."""
-        [(waits,)] = self.named(PRIMARY).query("SELECT @@rpl_semi_sync_source_enabled")
-        return bool(waits)
+        """Whether the primary is to acknowledge no write that its replica does not have: semi-synchronous replication."""
+        return self.named(PRIMARY).lease()["semi_sync_wanted"]
 
     def targets(self) -> list[tuple[str, str]]:
         """(server, healthy or unhealthy) for each target of the front door, as its data plane has found by its health checks.
@@ -150,6 +150,12 @@ class Site:
         """The application's, as this server's MySQL has it."""
         [(schema,)] = server.query("SELECT table_schema FROM information_schema.tables WHERE table_name = 'notes'")
         return schema
+
+
+def acknowledges_alone(lease: Mapping[str, object]) -> str:
+    if lease.get("role") == "primary" and lease.get("semi_sync_wanted") and not lease.get("semi_sync"):
+        return "acknowledges what its replica has not got, although replication is to be semi-synchronous"
+    return ""
 
 
 def ill(server: Server) -> str:

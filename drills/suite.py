@@ -107,8 +107,9 @@ def record(one: Run) -> dict[str, object]:
     """A run as results.json holds it; times rounded to milliseconds."""
     rounded = {name: round(value, 3) for name, value in asdict(one.figures).items()}
     head = {"drill": one.drill.name, "run": one.number, "server": one.server, "recovered": one.recovered}
-    expected = {"expected_at_most": dict(one.drill.at_most), "expected_exactly": dict(one.drill.exactly)}
-    return head | rounded | expected | {"broken": list(one.broken)}
+    drill = one.drill
+    expected = {"at_most": dict(drill.at_most), "exactly": dict(drill.exactly), "at_least": dict(drill.at_least)}
+    return head | rounded | {"expected": expected, "broken": list(one.broken)}
 
 
 def table(runs: Sequence[Run]) -> Table:

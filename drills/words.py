@@ -7,6 +7,7 @@ from collections.abc import Mapping
 WORDS = {
     "missing": "acknowledged writes that are nowhere any more",
     "lost": "acknowledged writes that the database does not have at the end",
+    "salvaged": "of these, what the former primary saved of its data",
     "two_writable_samples": "moments in which two servers accepted writes",
     "takeovers": "how often another server became the one that accepts writes",
     "new_epochs": "how often the lease changed hands",
@@ -31,9 +32,12 @@ def value(figure: str, number: float) -> str:
     return f"{number:.2f}".rstrip("0").rstrip(".") + " s" if figure.endswith("_s") else f"{number:g}"
 
 
-def expectations(figures: Mapping[str, float], at_most: Mapping[str, float], exactly: Mapping[str, float]) -> list[tuple]:
+def expectations(
+    figures: Mapping[str, float], at_most: Mapping[str, float], exactly: Mapping[str, float], at_least: Mapping[str, float]
+) -> list[tuple]:
     """(what, what was good, what was found, whether it was good) for each, in the order of the drill."""
     rows = [(name, limit, figures[name] <= limit + 0.0005, "at most ") for name, limit in at_most.items()]
     rows += [(name, good, figures[name] == good, "") for name, good in exactly.items()]
+    rows += [(name, least, figures[name] >= least, "at least ") for name, least in at_least.items()]
     found = [(name, limit, held, "" if limit == 0 else how) for name, limit, held, how in rows]
     return [(WORDS[name], how + value(name, limit), value(name, figures[name]), held) for name, limit, held, how in found]

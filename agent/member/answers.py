@@ -44,7 +44,6 @@ class Answers:
         self._system, self._config, self._loop, self._hands = system, config, loop, hands
         self._sight = sight
         self._observer, self._rejoin, self._switchovers, self._mysql = observer, rejoin, switchovers, mysql
-        self._handing_at = float("-inf")
 
     def roles(self) -> Routes:
         return {
@@ -90,11 +89,9 @@ class Answers:
         return roles.primary(look, server=self._config.server, leads=self._leads(), hands_over=self._hands_over())
 
     def _hands_over(self) -> bool:
-        """Asked several times a second by the balancers' checks, so that no handover goes by unseen."""
+        """Now, or a moment ago: one may be over between two checks of the balancers."""
         hold = self._loop.state.hold
-        if hold and hold.handing:
-            self._handing_at = boottime()
-        return boottime() - self._handing_at < HANDED_OVER_S
+        return bool(hold and hold.handing) or boottime() - self._hands.handing_at < HANDED_OVER_S
 
     def _replica(self) -> Answer:
         """Not while this server leaves: reads go elsewhere before its MySQL stops."""
@@ -127,6 +124,7 @@ class Answers:
             "lag_s": look.lag_s,
             "complete": self._sight.local(look, now).complete,
             "semi_sync": look.local.semi_sync,
+            "semi_sync_wanted": state.settings.semi_sync,
             "error": look.error,
             "alarm": self._hands.alarm or self._rejoin.reason,
         }

@@ -38,5 +38,8 @@ def selected(names: tuple[str, ...]) -> list[Drill]:
     wanted = list(dict.fromkeys(drill for name in names for drill in SELECTIONS.get(name, (name,))))
     for name in wanted:
         if name not in DRILLS:
-            raise UnknownDrill(f"there is no drill {name!r}; there are: {', '.join((*SELECTIONS, *DRILLS))}")
+            there = [(QUICK, ", ".join(SELECTIONS[QUICK])), *((drill.name, drill.title) for drill in DRILLS.values())]
+            raise UnknownDrill(
+                "\n  ".join([f"there is no drill {name!r}; there are:", *(f"{one}: {what}" for one, what in there)])
+            )
     return [DRILLS[name] for name in wanted] if wanted else list(ALL)

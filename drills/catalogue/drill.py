@@ -12,6 +12,7 @@ from drills.given import Given
 @dataclass(frozen=True, kw_only=True)
 class Drill:
     """`at_most`: figure -> the largest value that is still good; `exactly`: the only good one; `median_at_most`: of several runs.
+    `at_least`: what a fault that happened cannot but cost, so that one that did not happen proves nothing.
 
     `given` is already so when the fault begins. `recover_s`: until all is well after the fault's end.
     """
@@ -21,14 +22,16 @@ class Drill:
     fault: Fault
     at_most: Mapping[str, float]
     exactly: Mapping[str, float] = field(default_factory=dict)
+    at_least: Mapping[str, float] = field(default_factory=dict)
     median_at_most: Mapping[str, float] = field(default_factory=dict)
     given: Given = field(default_factory=Given)
     lasts_s: float = 12
     recover_s: float = 60  # lasts_s 0: the servers mend it themselves
 
     def where_commits_wait(self) -> Drill:
-        """In semi-sync mode nothing acknowledged is lost, not even with a disk."""
-        return replace(self, at_most={**self.at_most, "lost": 0})
+        """In semi-sync mode nothing acknowledged is lost, not even with a disk, and there is nothing to salvage."""
+        at_least = {name: least for name, least in self.at_least.items() if name != "salvaged"}
+        return replace(self, at_most={**self.at_most, "lost": 0}, at_least=at_least)
 
 
 # In every drill: an acknowledged write is in the database at the end or, if its server's disk came back, in the salvage.
@@ -45,8 +48,10 @@ SOON_TYPICALLY = {"read_p99_s": 1}
 FRONT_DOOR = {"failed_connections_share": 0.4, "last_failure_s": 15, "failed_reads_answered": 0, "slowest_read_answered_s": 2}
 A_THIRD_TYPICALLY = {"failed_connections_share": 0.34}  # of one run a few hundredths more are chance: of some 300 connections
 A_THIRD = NOTHING_LOST | FRONT_DOOR
+SEEN_AT_THE_FRONT_DOOR = {"failed_connections_share": 0.05}
 REJOIN = {"recovered_s": 60}
 # With the lease's default ttl of 5 s.
 OUTAGE = {"write_outage_s": 8}
+SEEN_BY_WRITERS = {"write_outage_s": 0.2}
 ONE_TAKEOVER = {"takeovers": 1, "new_epochs": 1}
 NO_TAKEOVER = {"takeovers": 0, "new_epochs": 0}

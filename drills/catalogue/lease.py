@@ -40,6 +40,7 @@ DRILLS = (
         title="The lease store is restored to a copy from before a switchover, 10 s after it.",
         fault=StoreRollback(server=PRIMARY, seconds=10, past_switchover=True),
         at_most=NOTHING_LOST | {"failed_reads": 0},
+        at_least={"write_outage_s": 10},
         lasts_s=15,
         recover_s=90,
     ),

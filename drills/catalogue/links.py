@@ -12,6 +12,7 @@ from drills.catalogue.drill import (
     OUTAGE,
     READERS_GO_ON,
     REJOIN,
+    SEEN_AT_THE_FRONT_DOOR,
     UNSEEN,
     Drill,
 )
@@ -30,6 +31,7 @@ PARTITIONS = (
         fault=LinkDown(server=REPLICA),
         at_most=A_THIRD | REJOIN,
         exactly=NO_TAKEOVER,
+        at_least=SEEN_AT_THE_FRONT_DOOR,
         lasts_s=25,
     ),
     Drill(
@@ -38,6 +40,7 @@ PARTITIONS = (
         fault=Partition(server=REPLICA),
         at_most=A_THIRD | REJOIN,
         exactly=NO_TAKEOVER,
+        at_least=SEEN_AT_THE_FRONT_DOOR,
         lasts_s=25,
     ),
     Drill(
@@ -97,6 +100,7 @@ NOISE = (
         fault=Loss(server=PRIMARY, percent=20),
         at_most=NOTHING_LOST,
         exactly=NO_TAKEOVER,
+        at_least={"slowest_write_s": 0.3},
         lasts_s=TEN_MINUTES,
     ),
     Drill(
@@ -105,6 +109,7 @@ NOISE = (
         fault=Delay(server=PRIMARY, milliseconds=300),
         at_most=NOTHING_LOST,
         exactly=NO_TAKEOVER,
+        at_least={"slowest_write_s": 0.3},
         lasts_s=TEN_MINUTES,
     ),
 )

@@ -12,6 +12,7 @@ from drills.catalogue.drill import (
     ONE_TAKEOVER,
     OUTAGE,
     REJOIN,
+    SEEN_AT_THE_FRONT_DOOR,
     UNSEEN,
     Drill,
 )
@@ -74,6 +75,7 @@ POWER = (
         fault=PowerCut(server=BALANCER),
         at_most=A_THIRD | REJOIN,
         exactly=NO_TAKEOVER,
+        at_least=SEEN_AT_THE_FRONT_DOOR,
         median_at_most=A_THIRD_TYPICALLY,
         lasts_s=30,
     ),
@@ -83,6 +85,7 @@ POWER = (
         fault=PowerCut(server=REPLICA),
         at_most=A_THIRD | REJOIN,
         exactly=NO_TAKEOVER,
+        at_least=SEEN_AT_THE_FRONT_DOOR,
         median_at_most=A_THIRD_TYPICALLY,
         lasts_s=30,
     ),
@@ -111,6 +114,7 @@ POWER = (
         given=Unshipped(seconds=1.5),
         at_most=NEVER | TAKEN_OVER | REJOIN,
         exactly=ONE_TAKEOVER,
+        at_least={"salvaged": 1},
         lasts_s=30,
     ),
 )

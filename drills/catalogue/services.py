@@ -9,6 +9,7 @@ from drills.catalogue.drill import (
     NOTHING_LOST,
     OUTAGE,
     REJOIN,
+    SEEN_BY_WRITERS,
     SOON,
     SOON_TYPICALLY,
     UNSEEN,
@@ -126,12 +127,14 @@ AGENTS = (
         fault=Kill(server=PRIMARY, unit="failover"),
         at_most=NOTHING_LOST | OUTAGE | REJOIN | {"failed_reads": 0},
         lasts_s=0,
+        at_least=SEEN_BY_WRITERS,
     ),
     Drill(
         name="failover-hang",
         title="The failover unit of the primary's server hangs; its watchdog kills it.",
         fault=Hang(server=PRIMARY, unit="failover"),
         at_most=NOTHING_LOST | OUTAGE | REJOIN | {"failed_reads": 0},
+        at_least=SEEN_BY_WRITERS,
     ),
 )
 DATABASES = (
@@ -142,6 +145,7 @@ DATABASES = (
         at_most=NOTHING_LOST | {"failed_reads": 0, "write_outage_s": IN_PLACE_S},
         exactly=NO_TAKEOVER,
         lasts_s=0,
+        at_least=SEEN_BY_WRITERS,
     ),
     Drill(
         name="primary-mysqld-stays-dead",
@@ -149,12 +153,14 @@ DATABASES = (
         fault=StaysDead(server=PRIMARY),
         at_most=NEVER | OUTAGE | REJOIN | {"failed_reads": 0},
         exactly={"new_epochs": 1},
+        at_least=SEEN_BY_WRITERS,
     ),
     Drill(
         name="primary-mysqld-hang",
         title="mysqld of the primary hangs; its server kills it.",
         fault=Hang(server=PRIMARY, unit="mysql"),
         at_most=NOTHING_LOST | OUTAGE | REJOIN | {"failed_reads": 0},
+        at_least=SEEN_BY_WRITERS,
     ),
     Drill(
         name="primary-disk-full",
@@ -163,6 +169,7 @@ DATABASES = (
         at_most=NOTHING_LOST | OUTAGE | {"failed_reads": 0, "recovered_s": 120},
         lasts_s=30,
         recover_s=120,
+        at_least=SEEN_BY_WRITERS,
     ),
     Drill(
         name="replica-mysqld-kill",

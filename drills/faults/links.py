@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from drills import delay, network
-from drills.faults import Fault
+from drills.faults import Fault, FaultFailed
 from drills.network import BOTH
 from drills.server import Server
 from drills.site import Site
@@ -84,4 +84,7 @@ class Delay(Fault):
         delay.impose(server.router, server.address, self.milliseconds / 1000)
 
     def end(self, site: Site, server: Server) -> None:
+        held = delay.holds(server.router)
         delay.relieve(server.router)
+        if not held:
+            raise FaultFailed("the delay line was gone before its time: packets were not late until the end")

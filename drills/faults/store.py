@@ -5,9 +5,12 @@ The local API is asked as any AWS client asks it; that it is out is a file, see 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import ClassVar
+
+from botocore.exceptions import ClientError
 
 from drills.faults import Fault, FaultFailed, command
 from drills.faults.operations import PROMOTE, SWITCHOVER
@@ -27,6 +30,9 @@ class StoreOutage(Fault):
 
     def begin(self, site: Site, server: Server) -> None:
         outage.begin(site.instance, SERVICE)
+        with contextlib.suppress(ClientError):
+            lease(site)
+            raise FaultFailed("the lease store answers although it is out")
 
     def end(self, site: Site, server: Server) -> None:
         outage.end(site.instance, SERVICE)
@@ -37,12 +43,12 @@ class StoreRollback(Fault):
     """The lease's record is once more what it was `seconds` ago, or, `past_switchover`, before the primary was another.
 
     The holder goes on with its own epoch: its renewals are newer. Past a switchover the record names a former holder, and
-    nobody takes one older than he saw, so the end is the operator's: he promotes the one who was primary.
+    nobody takes one older than he saw, so the end is the operator's: he promotes one that has everything.
     """
 
     seconds: float
     past_switchover: bool = False
-    undone: ClassVar[str] = "where the record names a former holder, an operator promotes the last one"
+    undone: ClassVar[str] = "where the record names a former holder, an operator promotes a server that has everything"
 
     def begin(self, site: Site, server: Server) -> None:
         table, old = lease(site)

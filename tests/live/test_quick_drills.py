@@ -42,6 +42,15 @@ def test_every_acknowledged_write_is_in_the_database_or_in_the_salvage(runs):
     assert all(run["acknowledged"] > 0 for run in runs.values())
 
 
+def test_nothing_is_lost_but_what_a_primary_had_not_sent_when_it_died(runs):
+    lost = {name: run["lost"] for name, run in runs.items() if name not in ("primary-power-cut", "primary-partition", RESTARTED)}
+    assert lost == {"switchover": 0, "balancer-power-cut": 0, "replica-power-cut": 0}
+
+
+def test_every_fault_was_noticed(runs):
+    assert [text for run in runs.values() for text in run["broken"] if "at least" in text] == []
+
+
 def test_another_server_takes_over_exactly_when_the_primary_is_gone_or_is_told_to_hand_over(runs):
     found = {name: run["takeovers"] for name, run in runs.items()}
     assert found.pop(RESTARTED) in (0, 1)

@@ -124,9 +124,11 @@ def test_quantiles_are_values_that_occurred(share, expected):
 
 def test_a_broken_expectation_names_figure_value_and_limit():
     result = compute([request(101, ok=False)])
-    assert figures.broken(result, {"failed_reads": 0, "lost": 0}, {"takeovers": 1, "new_epochs": 0}) == [
+    at_most, exactly = {"failed_reads": 0, "lost": 0}, {"takeovers": 1, "new_epochs": 0}
+    assert figures.broken(result, at_most, exactly, {"salvaged": 1, "failed_reads": 1}) == [
         "failed_reads is 1, at most 0 is good",
         "takeovers is 0, only 1 is good",
+        "salvaged is 0, at least 1 is good",
     ]
 
 

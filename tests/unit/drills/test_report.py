@@ -64,7 +64,9 @@ def test_the_page_shows_the_worst_run_of_a_drill_and_what_it_broke(run):
 
 
 def test_every_expectation_of_every_drill_has_words():
-    assert {name for drill in catalogue.DRILLS.values() for name in (*drill.at_most, *drill.exactly)} <= set(words.WORDS)
+    assert {name for drill in catalogue.DRILLS.values() for name in (*drill.at_most, *drill.exactly, *drill.at_least)} <= set(
+        words.WORDS
+    )
 
 
 def test_the_bars_of_a_long_drill_stand_for_more_seconds():

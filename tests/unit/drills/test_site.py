@@ -8,7 +8,7 @@ from drills.site import Site
 
 
 def said(name: str, role: dict) -> SimpleNamespace:
-    return SimpleNamespace(name=name, health=lambda: {"checks": {"release": True}}, role=lambda: role)
+    return SimpleNamespace(name=name, health=lambda: {"checks": {"release": True}}, role=lambda: role, lease=lambda: role)
 
 
 class Said(Site):
@@ -39,3 +39,11 @@ def test_a_site_with_a_primary_and_a_replica_that_has_caught_up_is_well():
 )
 def test_a_replica_that_is_behind_or_none_and_a_second_primary_are_complained_of(replica, complaints):
     assert Said(**{"web-a": PRIMARY, "web-b": replica}).complaints() == complaints
+
+
+@pytest.mark.parametrize(("waits", "wanted", "well"), [(True, True, True), (False, False, True), (False, True, False)])
+def test_a_primary_that_does_not_wait_for_its_replica_as_it_is_to_is_complained_of(waits, wanted, well):
+    primary = PRIMARY | {"semi_sync": waits, "semi_sync_wanted": wanted}
+    complaints = Said(**{"web-a": primary, "web-b": {"role": "replica", "lag_s": 1}}).complaints()
+    why = "web-a: acknowledges what its replica has not got, although replication is to be semi-synchronous"
+    assert complaints == ([] if well else [why])

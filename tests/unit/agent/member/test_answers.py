@@ -142,6 +142,8 @@ def test_a_primary_that_hands_over_as_planned_ends_no_session_until_a_second_lat
     member.loop.state = replace(WATCHER, hold=replace(OPENED, confirmed=clock.now, handing="web-a"))
     assert roles(member, read_only)["/primary"].status == 404
     member.loop.state = WATCHER
+    assert roles(member, read_only)["/primary"].status == 503
+    member.answers._hands.handing_at = clock.now
     clock.now += 0.9
     assert roles(member, read_only)["/primary"].status == 404
     clock.now += 0.2
@@ -205,6 +207,7 @@ def test_the_lease_is_shown_with_everything_an_operator_wants_to_know(member: Me
         "lag_s": 1,
         "complete": False,
         "semi_sync": False,
+        "semi_sync_wanted": False,
         "error": None,
         "alarm": None,
     }
