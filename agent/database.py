@@ -62,6 +62,7 @@ class LocalDatabase:
             members=cluster.members,
             ttl_s=cluster.ttl_s,
             boot_nonce=cluster.lease()["boot_nonce"],
+            adopted=self.manifest.database.adopted,
         ).run()
 
     def _role(self, cluster: Cluster) -> bool:

@@ -49,6 +49,7 @@ class Database:
     primary: str  # name of the server
     name: str
     replication: Literal["async", "semi-sync"]
+    adopted: bool  # the volumes hold a database of before this stack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +124,7 @@ def _database(raw: dict[str, Any], peers: Mapping[str, str]) -> Database:
         primary=raw["primary"],
         name=_matching("database.name", raw["name"], r"[a-z][a-z0-9_]{0,62}"),
         replication=_matching("database.replication", raw["replication"], r"async|semi-sync"),
+        adopted=bool(raw.get("adopted")),  # one may go back to a release that does not say
     )
 
 

@@ -61,13 +61,51 @@ def switchover(system: System, to: str | None) -> str:
 
 
 def hand_over(system: System) -> None:
-    """Before MySQL or the failover unit restarts here: let writes go on elsewhere, if they go on here and somebody can."""
+    """Before MySQL restarts here: let writes go on elsewhere, if they go on here and somebody can."""
+    if reason := _still_here(system):
+        system.log(f"failover: not handed over: {reason}")
+
+
+def leave_or_refuse(system: System) -> None:
+    """Before the failover unit restarts here. Its successor has to watch its own lease for 1.1 ttl, and meanwhile a replica that
+    lacks the last writes may take it. Raises Failed when there is one; writes stand still for so long when there is none."""
+    reason = _still_here(system)
+    if reason and (follower := _follower(system)):
+        raise Failed(
+            f"failover: its unit is not restarted, because {follower} could then take over without the last writes: {reason}. "
+            f"Try again when it has caught up (agent lease says lag_s), or: systemctl stop failover on {follower}"
+        )
+    if reason:
+        system.log(f"failover: not handed over: {reason}")
+
+
+def _still_here(system: System) -> str | None:
+    """Why this server holds the lease although somebody else was to; None when it does not, or its unit is down anyway."""
     try:
-        if lease()["holds"]:
-            said = system.until(lambda: switchover(system, None), deadline_s=HAND_OVER_S, what="somebody to hand over to")
-            system.log(f"failover: {said}")
+        if not lease()["holds"]:
+            return None
     except Failed as failed:
         system.log(f"failover: not handed over: {failed}")
+        return None
+    try:
+        said = system.until(lambda: switchover(system, None), deadline_s=HAND_OVER_S, what="somebody to hand over to")
+    except Failed as failed:
+        return str(failed)
+    system.log(f"failover: {said}")
+    return None
+
+
+def _follower(system: System) -> str | None:
+    """Who follows this server and takes over by itself."""
+    config = Config.load(system)
+    peers = Peers(system, config, EXCHANGE_S)
+    for name in config.others if config.settings.automatic else ():
+        try:
+            if peers.status(name).source == config.server:
+                return name
+        except Failed:  # whoever is silent takes nothing
+            continue
+    return None
 
 
 def resign(system: System) -> str:
@@ -100,11 +138,12 @@ def promote(system: System, force: int | None) -> str:
 
 def _price(server: str, record: dict[str, Any], seen: dict[str, Any]) -> str:
     lacking = gtid.missing(record["gtid_executed"], seen["executed"])
-    published = f"{gtid.count(lacking)} transactions that {record['holder']} had published ({lacking})"
-    lost = published if lacking else "nothing published"
-    if record["holder"] != server:
-        lost += f", and whatever {record['holder']} wrote after that; it is salvaged when that server comes back"
+    holder, age_s = record["holder"], seen["stood_still_s"]
+    lost = [f"{gtid.count(lacking)} transactions that {holder} had published ({lacking})"] if lacking else []
+    if holder != server:
+        lost.append(f"what {holder} wrote since it published last, which is salvaged when that server comes back")
+    alive = "" if age_s > record["ttl_s"] else f". {holder} is alive: a switchover loses nothing"
     return (
-        f"{record['holder']} holds epoch {record['epoch']}, last renewed {seen['stood_still_s']:.0f} s ago; promoting {server} "
-        f"gives up {lost}. To do it: promote --force {record['epoch']}"
+        f"{holder} holds epoch {record['epoch']}, last renewed {age_s:.0f} s ago{alive}. "
+        f"Promoting {server} loses {' and '.join(lost) or 'nothing'}. To do it: force={record['epoch']}"
     )

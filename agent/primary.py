@@ -26,14 +26,19 @@ REPLICATION = "replication"
 Step = Literal["create", "adopt"]
 
 
-def decide(data: Data, record: Item | None, server: str) -> Step:
-    """What the server named primary does with the data it finds while there is no lease yet. Raises Failed when going on
-    could lose or split data."""
+def decide(data: Data, record: Item | None, server: str, *, adopted: bool) -> Step:
+    """What the server named primary does with the data it finds while there is no lease yet; `adopted`: it is to have some.
+    Raises Failed when going on could lose or split data."""
     if data.follows:
         raise Failed(f"database: {server} is named primary but follows {data.follows}; set database.primary to that server")
     if record is None:
-        if data.cluster_id:
+        if data.cluster_id and adopted:
             return "adopt"
+        if data.cluster_id:  # the table was lost, and whoever wrote last may be another server
+            raise Failed(
+                f"database: {server} holds database {data.cluster_id}, of which the cluster's table knows nothing; put its "
+                "items back (README.md, When something is lost), or name the volumes in database.volumes to begin with this one"
+            )
         if data.empty:
             return "create"
         raise Failed(
@@ -66,11 +71,12 @@ class Creation:
     members: tuple[str, ...]
     ttl_s: int
     boot_nonce: str
+    adopted: bool  # the volume comes from before this stack
 
     def run(self) -> None:
         """Safe to repeat after any interruption."""
         data, record = look(self.mysql), self.store.item(RECORD)
-        if decide(data, record, self.server) == "adopt":
+        if decide(data, record, self.server, adopted=self.adopted) == "adopt":
             self.system.log(f"database: adopt {data.cluster_id}")
             cluster_id = str(data.cluster_id)
         else:

@@ -101,7 +101,7 @@ NGINX = Service(
     check=("nginx", "-t"),
     reload=_reload_nginx,
 )
-FAILOVER = _brought("failover", "/etc/distributed-web/failover.json", "archive/agent", before_restart=operator.hand_over)
+FAILOVER = _brought("failover", "/etc/distributed-web/failover.json", "archive/agent", before_restart=operator.leave_or_refuse)
 HANDOVER = _acts_when_it_stops("handover")
 AGENT = _brought("agent", "archive/agent")
 APP = _brought(

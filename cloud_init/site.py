@@ -55,6 +55,7 @@ class Site:
     replication: Literal["async", "semi-sync"]
     failover: Failover
     app: App
+    volumes_are_adopted: bool = False  # they hold a database of before this stack
 
     @property
     def web(self) -> tuple[Server, ...]:

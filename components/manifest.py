@@ -79,4 +79,9 @@ def _manifest(site: Site, server: Server, archives: Archives, secrets: Sequence[
 
 
 def _database(site: Site) -> dict:
-    return {"primary": site.database_primary, "name": site.database_name, "replication": site.replication}
+    return {
+        "primary": site.database_primary,
+        "name": site.database_name,
+        "replication": site.replication,
+        "adopted": site.volumes_are_adopted,
+    }

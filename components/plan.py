@@ -47,5 +47,6 @@ def make(settings: Settings) -> Plan:
             read_lag_s=settings.database.read_lag,
         ),
         app=App(**settings.app.model_dump(exclude={"path"})),
+        volumes_are_adopted=bool(settings.database.volumes),
     )
     return Plan(site=site, zones={name: places[name].zone for name in KINDS})

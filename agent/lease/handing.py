@@ -11,6 +11,7 @@ from .state import Alarm, Close, Send, State, Step
 from .view import Local, Peer
 
 FULL = 0.02  # part of the volume left free, below which it counts as full
+PATIENCE_S = 2.5  # with the other server, from the order on: less than writers are kept waiting (member/balancer.py)
 
 
 def begin(state: State, to: str, now: float, *, unasked: bool = False) -> Step:
@@ -46,7 +47,7 @@ def continued(state: State, local: Local, peers: Mapping[str, Peer], now: float)
             failover=hold.unasked,
         )
         return replace(state, hold=replace(hold, counter=counter, handover=write, renewed=now)), (Send(write, now),)
-    if now - hold.handing_since >= state.settings.restart_budget_s:
+    if now - hold.handing_since >= PATIENCE_S:
         return replace(state, hold=replace(hold, handing=None)), ()  # nothing was sent: opened again
     return state, ()
 
@@ -72,7 +73,8 @@ def fail_over(state: State, local: Local, peers: Mapping[str, Peer], now: float)
         refusals = [refusal(state, local, peers[name]) for name in sorted(peers)] or ["no other server answers"]
         return state, (Alarm(f"{state.server}'s database is of no use, and nobody can take over: {'; '.join(refusals)}"),)
     if not settings.automatic:
-        return state, (Alarm(f"database.failover is manual: {peer} could take over from {state.server}; make switchover"),)
+        remedy = f"systemctl stop failover here, then make promote TO={peer}"
+        return state, (Alarm(f"database.failover is manual: {peer} could take over from {state.server}; {remedy}"),)
     if reason := taking.too_soon(hold.record, now - hold.since, settings):
         return state, (Alarm(reason),)
     return begin(state, peer, now, unasked=True)

@@ -53,29 +53,22 @@ def _plain(value: str | int | tuple[str, ...]) -> str | int:
 
 @dataclass(frozen=True, kw_only=True)
 class Write:
-    """Put `record` if the stored item has every value of `equal` (None: if there is no item), and a smaller counter
-    than `counter_below` when that is given."""
+    """Put `record` if the stored item has every value of `equal`, and a smaller counter than `counter_below` when that is given.
+    A missing item allows none: the first record is made with the database (agent/primary.py)."""
 
     record: Record
-    equal: Item | None
+    equal: Item
     counter_below: int | None = None
 
     def condition(self) -> tuple[str, dict[str, str], dict[str, str | int]]:
         """ConditionExpression, ExpressionAttributeNames and the plain values of DynamoDB's PutItem. Every name is
         aliased: `counter` and others are reserved words."""
-        if self.equal is None:
-            return "attribute_not_exists(#id)", {"#id": "id"}, {}
         terms = [f"#{name} = :{name}" for name in self.equal]
         values = {f":{name}": value for name, value in self.equal.items()}
         if self.counter_below is not None:
             terms.append("#counter < :below")
             values[":below"] = self.counter_below
         return " AND ".join(terms), {term.split()[0]: term.split()[0][1:] for term in terms}, values
-
-
-def creation(record: Record) -> Write:
-    """The very first: no item, no data anywhere. The only write that a missing item allows."""
-    return Write(record=record, equal=None)
 
 
 def renewal(confirmed: Record, *, counter: int, sync: bool, gtid_executed: str | None) -> Write:

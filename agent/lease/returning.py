@@ -37,10 +37,8 @@ class Refuse:
 Course = Follow | Salvage | Clone | Refuse
 
 
-def course(local: Local, record: Record | None, holder: Peer | None, salvaged: Copy | None) -> Course:
+def course(local: Local, record: Record, holder: Peer | None, salvaged: Copy | None) -> Course:
     """`holder` is the record's holder as it answers now, None when it does not; `salvaged` what is in S3, if anything."""
-    if record is None:
-        return Refuse("the lease's item is missing: refused until an operator restores it")
     if holder is None or not holder.local.alive or holder.local.cluster_id != record.cluster_id:
         return Refuse(f"{record.holder} does not serve database {record.cluster_id} now")
     if local.empty:

@@ -12,7 +12,7 @@ from .view import Local, Peer, Settings
 
 
 def serve(state: State, local: Local, peers: Mapping[str, Peer], now: float) -> Step:
-    """Open what is closed, restart what is dead, hand over what stays dead or has no room to write."""
+    """Open what is closed, restart what is dead, hand over what stays closed or has no room to write."""
     hold = state.hold
     if local.alive and hold.opened:
         state = replace(state, hold=replace(hold, down_since=None))
@@ -21,14 +21,14 @@ def serve(state: State, local: Local, peers: Mapping[str, Peer], now: float) -> 
         return state, ()
     since = hold.down_since if hold.down_since is not None else now
     state = replace(state, hold=replace(hold, opened=False, down_since=since))
-    reason = candidate.refusal(local, hold.record, state.settings, server=state.server)
-    if reason is None:
-        return replace(state, hold=replace(state.hold, opening=True, touched=True)), (Open(must_wait(hold)),)
     actions: tuple[Action, ...] = ()
     if now - since >= state.settings.restart_budget_s:
         state, actions = handing.fail_over(state, local, peers, now)
     if state.hold.handing:
         return state, actions
+    reason = candidate.refusal(local, hold.record, state.settings, server=state.server)
+    if reason is None:
+        return replace(state, hold=replace(state.hold, opening=True, touched=True)), (*actions, Open(must_wait(hold)))
     return state, (*actions, Restart()) if not local.alive else actions or (Alarm(reason),)
 
 

@@ -37,6 +37,8 @@ def take(state: State, local: Local, now: float) -> Step:
     if state.take:
         return _again(state, now)
     watch = state.watch
+    if watch and watch.record is None:
+        return state, (Alarm("the lease's item is missing: nobody writes until it is made, or put back by an operator"),)
     if state.closing is not None or not is_free(watch, now) or now < state.promised_until:
         return state, ()
     record = watch.record
@@ -66,12 +68,12 @@ def is_free(watch: Watch | None, now: float) -> bool:
 
 def refusal(state: State, local: Local, record: Record, watched_s: float, forced: bool) -> str | None:
     settings = state.settings
-    if not settings.automatic and not forced:
+    own = record.holder == state.server  # to have it back is no failover
+    if not (settings.automatic or forced or own):
         return f"database.failover is manual: {record.holder} does not renew; make promote to take over"
     if record.version < state.seen and not forced:
         return f"the store was restored to epoch {record.epoch}, renewal {record.counter}; {state.seen} had been seen"
     lasted_s = timing.tenure(record.counter, watched_s, record.ttl_s)
-    own = record.holder == state.server  # to have it back is no failover
     if not (forced or own) and (reason := too_soon(record, lasted_s, settings)):
         return reason
     return candidate.refusal(local, record, settings, server=state.server, forced=forced)

@@ -66,6 +66,7 @@ class Hands:
         self._members = ThreadPoolExecutor(16, "members")  # asked just when the store leaves its own waiting
         self._busy: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
+        self.handing_at = float("-inf")  # when this server was last seen to hand over
         self._raised: tuple[str | None, float] = (None, float("-inf"))
         self._last: dict[str, str] = {}
         self._replies: dict[tuple[str, int, float], Future[Reply]] = {}
@@ -96,6 +97,7 @@ class Hands:
         outcome = self._table.write(action.write)
         self._loop.post(WasWritten(write=action.write, sent=action.sent, outcome=outcome))
         if handing and outcome is Outcome.DONE:
+            self.handing_at = boottime()
             # The new holder would find out by itself, half a second later.
             self._try(lambda: self._peers.post(handing, "/look", {}))
 
@@ -130,7 +132,8 @@ class Hands:
     def _opened(self, action: Open, state: State, generation: int) -> None:
         done = False
         try:
-            if state.hold.record.failover:
+            record = state.hold.record
+            if record.failover or record.epoch - 1 == state.forced_epoch:
                 self._peers.tell_all("/look", {}, FENCE_S)  # whoever was the holder reads that it is not
             done = self._database.open(lambda: failover.may_open(self._loop.state, boottime()), semi_sync=action.semi_sync)
         except Failed as failed:
@@ -168,6 +171,8 @@ class Hands:
         except Failed as failed:
             self._system.log(f"lease: not closed yet: {failed}")
             return
+        if planned:
+            self.handing_at = boottime()
         self._loop.post(WasClosed(), generation)
 
     def _kill(self, action: Kill, state: State, generation: int) -> None:

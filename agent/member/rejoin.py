@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..lease import handing, returning
+from ..lease import gtid, handing, returning
 from ..lease.last_copy import Copy
 from ..lease.record import Record
 from ..lease.view import Local, Peer
@@ -27,6 +27,8 @@ PASSWORD = "/etc/distributed-web/database/replication.password"
 USER = "replication"
 PERIOD_S = 0.5
 REVIVE_S = 10  # from one look at a dead mysqld to the next
+FAILED_S = 10  # from a salvage or clone that failed to the next: both are work for the disk, a clone for the donor too
+SETTLED_S = 1  # more than the holder's look is older than ours at most: what it lacks for so long it does not have
 CONNECTING_S = 10  # a receiver that has tried for so long begins again: its password may have changed
 
 
@@ -48,7 +50,8 @@ class Rejoin:
         self._observer, self._mysqld, self._database, self._mysql, self._store = observer, mysqld, database, mysql, store
         self._salvaged: Copy | None = None
         self._followed: Login | None = None  # whom this unit has set up replication from
-        self._set_up_at = self._seen_dead_at = float("-inf")
+        self._set_up_at = self._seen_dead_at = self._failed_at = float("-inf")
+        self._extra: tuple[str, float] | None = None  # what the holder lacks, and since when
         self.reason: str | None = None  # why this server does not follow
 
     def run(self) -> None:
@@ -84,12 +87,15 @@ class Rejoin:
         match course:
             case returning.Follow():
                 self._follow(course.source)
-            case returning.Salvage():
-                self._save(course.gtids, local)
-            case returning.Clone():
-                self._clone(course.donor, record)
             case returning.Refuse():
                 return course.reason
+            case _ if boottime() - self._failed_at < FAILED_S:
+                return self.reason
+            case returning.Salvage():
+                if self._is_settled(course.gtids):
+                    self._seldom(lambda: self._save(course.gtids, local))
+            case returning.Clone():
+                self._seldom(lambda: self._clone(course.donor, record))
         return None
 
     def record(self) -> Record | None:
@@ -142,6 +148,19 @@ class Rejoin:
             follow(self._mysql, source)
             self._followed, self._set_up_at = source, boottime()
 
+    def _is_settled(self, extra: str) -> bool:
+        """A replica that receives seems to have more than a holder that was asked a moment before; only for that moment."""
+        if self._extra is None or gtid.missing(self._extra[0], extra):
+            self._extra = (extra, boottime())
+        return boottime() - self._extra[1] >= SETTLED_S
+
+    def _seldom(self, do: Callable[[], None]) -> None:
+        try:
+            do()
+        except Failed:
+            self._failed_at = boottime()
+            raise
+
     def _save(self, gtids: str, local: Local) -> None:
         self._salvaged = salvage.salvage(
             self._system, self._store, self._mysql, cluster_id=str(local.cluster_id), server=self._config.server, gtids=gtids
@@ -156,10 +175,10 @@ class Rejoin:
             now = self.record()
             if now is None:
                 raise Failed("clone: not used: this server has the lease to look after by now")
-            if now.holder != record.holder:
-                raise Failed(f"clone: not used: the lease is {now.holder}'s by now, not {record.holder}'s")
+            if now.epoch != record.epoch:  # in between this server may have been the primary, and have writes of its own
+                raise Failed(f"clone: not used: the lease is {now.holder}'s by now, in epoch {now.epoch}, not {record.epoch}")
             do()
-        self._salvaged = self._followed = None
+        self._salvaged = self._followed = self._extra = None
         self._system.log(f"clone: this server has the data of {record.holder}")
 
     def _tell(self, reason: str | None) -> None:

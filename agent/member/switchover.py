@@ -18,6 +18,7 @@ POLL_S = 0.01
 STARTED_S = 1.0
 LAG_S = 2.0  # of a candidate, at most; MySQL counts whole seconds
 OPENED_S = 5.0  # beyond what the holder waits for the other to catch up
+LONGEST_S = STARTED_S + handing.PATIENCE_S + OPENED_S  # of one attempt
 RESIGN_S = 45  # systemd allows 50 (handover.service)
 TOGETHER_S = 5.0  # whoever said goodbye so lately stops together with this server: nobody to wait for
 
@@ -41,6 +42,10 @@ class Switchovers:
         state = self._holding()
         if state.hold.store_is_silent(boottime()):
             raise Failed("the lease's table does not answer: nobody could take over; writes go on here")
+        if not self._observer.latest.local.alive:
+            raise Failed(
+                f"mysqld of {self._config.server} does not answer, and nobody else knows its last writes; see: make status"
+            )
         names = [name] if name else list(self._config.others)
         unknown = [other for other in names if other not in self._config.others]
         if unknown:
@@ -55,7 +60,7 @@ class Switchovers:
     def resign(self) -> str:
         """Before this server stops: hold the stop until a server that has caught up serves, RESIGN_S at most."""
         self._peers.tell_all("/goodbye", {}, 0.5)
-        last, said = boottime() + RESIGN_S - self._longest_s, "this server does not hold the lease"
+        last, said = boottime() + RESIGN_S - LONGEST_S, "this server does not hold the lease"
         while self._loop.state.hold:
             staying = [name for name in self._config.others if boottime() - self._goodbyes.get(name, -TOGETHER_S) >= TOGETHER_S]
             if not staying:
@@ -102,16 +107,11 @@ class Switchovers:
         began = boottime()
         self._loop.post(Switchover(name))
         self._wait(lambda: self._loop.state.hold is None or self._loop.state.hold.handing, STARTED_S, "the switchover to begin")
-        self._wait(lambda: self._is_over(name), self._longest_s - STARTED_S, f"{name} to take over")
+        self._wait(lambda: self._is_over(name), LONGEST_S - STARTED_S, f"{name} to take over")
         if self._loop.state.hold:
             raise Failed(f"given up, {self._config.server} is the primary as before: {self._why(name)}")
         record = self._loop.state.watch.record if self._loop.state.watch else None
         return Switched(to=name, epoch=record.epoch if record else self._loop.state.given_up + 1, seconds=boottime() - began)
-
-    @property
-    def _longest_s(self) -> float:
-        """What one attempt may take."""
-        return STARTED_S + self._loop.state.settings.restart_budget_s + OPENED_S
 
     def _is_over(self, name: str) -> bool:
         hold = self._loop.state.hold

@@ -57,14 +57,13 @@ class LeaseTable:
 
     def _put(self, write: Write) -> Outcome:
         condition, names, values = write.condition()
-        arguments = {"ExpressionAttributeValues": typed(values)} if values else {}
         try:
             self._client.put_item(
                 TableName=self._table,
                 Item=typed({"id": ITEM, **write.record.to_item()}),
                 ConditionExpression=condition,
                 ExpressionAttributeNames=names,
-                **arguments,
+                ExpressionAttributeValues=typed(values),
             )
         except ClientError as error:
             refused = error.response["Error"]["Code"] == "ConditionalCheckFailedException"

@@ -23,6 +23,7 @@ class Mutation:
 MUTATIONS: dict[str, Mutation] = {}
 TWO = "two writable"
 LOST = "without acknowledged writes"
+NOBODY = "nobody writable"
 
 
 def mutation(finds: str, first: int = 0, **profile) -> Callable[[Callable], Callable]:

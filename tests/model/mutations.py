@@ -11,11 +11,17 @@ from agent.lease import record as records
 from agent.lease.record import Record
 from agent.lease.state import Hold, Outcome, Promised, WasWritten
 
-from .mutation import LOST, TWO, before_step, mutation
+from .mutation import LOST, NOBODY, TWO, before_step, mutation
 from .mysqld import Mysqld
 from .node import Node
 
 INFINITY = float("inf")
+
+
+class IntoNothing(records.Write):
+    def condition(self):
+        return "attribute_not_exists(#id)", {"#id": "id"}, {}
+
 
 # Holding.
 
@@ -142,6 +148,11 @@ def the_watch_begins_before_the_first_answer():
     return ((taking, "_watched", watched),)
 
 
+@mutation(TWO, 6, faults=("agent_crash", "rollback"))
+def any_start_of_the_holder_is_named():
+    return ((Record, "names", lambda self, holder, boot_nonce: self.holder == holder),)
+
+
 @mutation(TWO, 116, nodes=3, faults=("rollback", "partition", "partition", "power"), calm=0, length_ttls=20)
 def a_gap_does_not_restart_the_watch():
     return ((timing, "is_gap", lambda asked, now, ttl_s: False),)
@@ -171,6 +182,12 @@ def a_taking_is_unconditional():
     return ((records, "taking", lambda observed, **known: replace(original(observed, **known), equal={"cluster_id": "db"})),)
 
 
+@mutation(NOBODY, 2, faults=("agent_crash",))
+def a_taking_keeps_the_epoch():
+    original = records.taking
+    return ((records, "taking", lambda observed, **known: original(observed, **known | {"epoch": observed.epoch})),)
+
+
 @mutation(LOST, semi_sync=True, faults=("loss", "severed"), calm=0)
 def a_missing_item_is_free():
     free = Record(
@@ -193,7 +210,7 @@ def a_missing_item_is_free():
 
     def write(observed, **known):
         made = taking_(observed, **known)
-        return replace(made, equal=None) if observed == free else made
+        return IntoNothing(record=made.record, equal={}) if observed == free else made
 
     return (
         (taking, "was_read", was_read),

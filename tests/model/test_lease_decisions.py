@@ -13,6 +13,7 @@ from agent.lease.state import (
     Close,
     Hold,
     Kill,
+    Open,
     Promote,
     Restart,
     SemiSync,
@@ -23,8 +24,10 @@ from agent.lease.state import (
     Tick,
     WasClosed,
     WasRead,
+    Watch,
 )
 from agent.lease.view import Local, Peer, Settings
+from agent.member.balancer import PAUSE_S
 from agent.system import Failed
 
 RECORD = Record(
@@ -137,6 +140,11 @@ def test_manual_failover_waits_for_an_operator():
     assert taking.take(promoted, LOCAL, now)[0].take is not None
 
 
+def test_a_restarted_holder_has_its_lease_back_without_an_operator():
+    state, now = watched(State(server="a", boot_nonce="a2", settings=Settings(automatic=False), closing=None))
+    assert taking.take(state, LOCAL, now)[0].take.write.record.boot_nonce == "a2"
+
+
 @pytest.mark.parametrize("local", [replace(LOCAL, empty=True, cluster_id=None), replace(LOCAL, cluster_id="other")])
 def test_not_even_an_operator_makes_an_empty_or_foreign_volume_primary(local):
     assert "empty or foreign" in candidate.refusal(local, RECORD, Settings(), server="b", forced=True)
@@ -189,6 +197,29 @@ def handovers(state, local, now):
     peer = Peer(name="b", boot_nonce="b1", ttl_s=5, local=LOCAL)
     _, actions = handing.continued(state, local, {"b": peer}, now)
     return [action for action in actions if isinstance(action, Send)]
+
+
+def test_a_handover_that_takes_longer_than_writers_are_kept_waiting_is_given_up():
+    assert handing.PATIENCE_S < PAUSE_S
+    state = replace(holder(handing="b", handing_since=1.1), closing=None)
+    for now, handed in ((3.5, "b"), (3.6, None)):
+        assert handing.continued(state, LOCAL, {}, now)[0].hold.handing == handed
+
+
+def test_an_opening_that_fails_until_the_restart_budget_is_spent_is_the_next_servers_turn():
+    state, actions = held(down_since=96.0)
+    assert (state.hold.handing, actions) == (None, (Open(True),))
+    state, actions = held(down_since=95.5)
+    assert (state.hold.handing, actions) == ("b", (Close(),))
+
+
+def test_a_missing_item_is_said_to_be_missing_for_as_long_as_it_is():
+    state = State(server="a", boot_nonce="a1", settings=DEFAULT, closing=None, watch=Watch(record=None, since=0, asked=99))
+    for now in (100.0, 200.0):
+        _, actions = taking.take(state, LOCAL, now)
+        assert [action.reason for action in actions] == [
+            "the lease's item is missing: nobody writes until it is made, or put back by an operator"
+        ]
 
 
 def test_a_database_of_no_use_that_nobody_can_take_over_says_so():

@@ -139,7 +139,9 @@ class Bucket:
                 for path, name in (secrets or {}).items()
             ],
             "app": None if app is None else {"command": "run", "health": "/healthz", "setup": setup, "packages": list(packages)},
-            "database": None if app is None else {"primary": primary, "name": "notes", "replication": replication},
+            "database": None
+            if app is None
+            else {"primary": primary, "name": "notes", "replication": replication, "adopted": False},
         }
         self.put(f"servers/{self.server}/manifest.json", json.dumps(manifest).encode())
 

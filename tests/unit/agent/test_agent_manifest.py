@@ -28,7 +28,7 @@ RAW: dict[str, Any] = {
         }
     ],
     "app": {"command": "gunicorn", "health": "/healthz", "setup": "flask init", "packages": ["python3-flask"]},
-    "database": {"primary": "web-a", "name": "app", "replication": "async"},
+    "database": {"primary": "web-a", "name": "app", "replication": "async", "adopted": False},
 }
 
 
@@ -50,7 +50,7 @@ def test_a_whole_manifest() -> None:
             ),
         ),
         app=App(health="/healthz", setup="flask init", packages=("python3-flask",)),
-        database=Database(primary="web-a", name="app", replication="async"),
+        database=Database(primary="web-a", name="app", replication="async", adopted=False),
     )
     assert parse().predecessors == ("web-a",)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from types import SimpleNamespace
 from typing import Any
 from urllib.error import URLError
 
@@ -14,7 +15,7 @@ from agent.member.config import PATH
 from agent.system import Failed
 from tests.unit.agent.fakes import FakeSystem
 
-RECORD = {"holder": "web-a", "epoch": 3, "gtid_executed": "a:1-10"}
+RECORD = {"holder": "web-a", "epoch": 3, "gtid_executed": "a:1-10", "ttl_s": 5}
 SEEN = {
     "server": "web-b",
     "record": RECORD,
@@ -35,6 +36,7 @@ class Cluster:
         self.asked: list[tuple] = []
         self.answer: dict[str, Any] | Failed = {}
         self.clock = 0.0
+        self.follows: str | None = None
 
     def lease(self) -> dict[str, Any]:
         return self.seen.pop(0) if len(self.seen) > 1 else self.seen[0]
@@ -44,6 +46,11 @@ class Cluster:
         if isinstance(self.answer, Failed):
             raise self.answer
         return self.answer
+
+    def status(self, name: str) -> SimpleNamespace:
+        if self.follows is None:
+            raise Failed(f"{name} is silent")
+        return SimpleNamespace(source=self.follows)
 
     def monotonic(self) -> float:
         return self.clock
@@ -114,6 +121,31 @@ def test_a_restart_of_mysql_goes_on_when_nobody_can_take_over(system: FakeSystem
     assert system.lines == [f"failover: not handed over: {why}"]
 
 
+@pytest.mark.parametrize("settings, follows", [({}, None), ({}, "web-a"), ({"automatic": False}, "web-b")])
+def test_a_failover_unit_restarts_when_nobody_takes_over_meanwhile(
+    system: FakeSystem, cluster: Cluster, settings, follows
+) -> None:
+    alone(system, cluster, settings, follows)
+    operator.leave_or_refuse(system)
+    why = "somebody to hand over to: not within 30 s: web-b: web-a is 3 s behind: writes would have to wait for it"
+    assert system.lines == [f"failover: not handed over: {why}"]
+
+
+def test_a_failover_unit_does_not_restart_while_a_replica_that_lags_could_take_over(system: FakeSystem, cluster: Cluster) -> None:
+    alone(system, cluster, {}, "web-b")
+    with pytest.raises(Failed, match=r"not restarted, because web-a could then take over without the last writes: .* 3 s behind"):
+        operator.leave_or_refuse(system)
+
+
+def alone(system: FakeSystem, cluster: Cluster, settings: dict, follows: str | None) -> None:
+    """web-b is the primary and cannot hand over; web-a follows that server, None: does not answer."""
+    cluster.seen = [SEEN | {"holds": True, "record": RECORD | {"holder": "web-b"}}]
+    cluster.answer = Failed("web-b: web-a is 3 s behind: writes would have to wait for it")
+    cluster.follows = follows
+    raw = json.loads(system.path(PATH).read_text())
+    system.path(PATH).write_text(json.dumps(raw | {"settings": raw["settings"] | settings}))
+
+
 def test_a_server_resigns_through_its_own_unit(system: FakeSystem, cluster: Cluster) -> None:
     cluster.answer = {"said": "web-a is the primary, epoch 4, 0.20 s without writes"}
     assert operator.resign(system) == "web-a is the primary, epoch 4, 0.20 s without writes"
@@ -123,8 +155,8 @@ def test_a_server_resigns_through_its_own_unit(system: FakeSystem, cluster: Clus
 # Promotion by force.
 
 LOST = (
-    "web-a holds epoch 3, last renewed 42 s ago; promoting web-b gives up 3 transactions that web-a had published (a:8-10), "
-    "and whatever web-a wrote after that; it is salvaged when that server comes back. To do it: promote --force 3"
+    "web-a holds epoch 3, last renewed 42 s ago. Promoting web-b loses 3 transactions that web-a had published (a:8-10) "
+    "and what web-a wrote since it published last, which is salvaged when that server comes back. To do it: force=3"
 )
 
 
@@ -138,13 +170,21 @@ def test_without_the_epoch_an_operator_is_told_what_he_would_give_up(system: Fak
 
 def test_a_promotion_that_loses_nothing_known_says_so(system: FakeSystem, cluster: Cluster) -> None:
     cluster.seen = [SEEN | {"executed": "a:1-12"}]
-    with pytest.raises(Failed, match="promoting web-b gives up nothing published, and whatever web-a wrote after that"):
+    with pytest.raises(Failed, match="Promoting web-b loses what web-a wrote since it published last, which is salvaged"):
         operator.promote(system, None)
 
 
 def test_a_former_holder_gives_up_nothing_of_its_own(system: FakeSystem, cluster: Cluster) -> None:
     cluster.seen = [SEEN | {"executed": "a:1-12", "record": SEEN["record"] | {"holder": "web-b"}}]
-    with pytest.raises(Failed, match=r"promoting web-b gives up nothing published\. To do it: promote --force 3$"):
+    with pytest.raises(Failed, match=r"Promoting web-b loses nothing\. To do it: force=3$"):
+        operator.promote(system, None)
+
+
+def test_who_would_promote_past_a_primary_that_is_alive_is_told_so(system: FakeSystem, cluster: Cluster) -> None:
+    cluster.seen = [SEEN | {"stood_still_s": 0.4}]
+    with pytest.raises(
+        Failed, match=r"last renewed 0 s ago\. web-a is alive: a switchover loses nothing\. Promoting web-b loses"
+    ):
         operator.promote(system, None)
 
 

@@ -19,7 +19,7 @@ CREATED = {"id": "database", "cluster_id": "cluster-1", "server": "web-a", "stat
 CREATING = CREATED | {"state": "creating"}
 
 
-def create(system: FakeSystem, store: Store, world: World) -> list[str]:
+def create(system: FakeSystem, store: Store, world: World, *, adopted: bool = False) -> list[str]:
     world.writes.clear()
     Creation(
         system=system,
@@ -29,6 +29,7 @@ def create(system: FakeSystem, store: Store, world: World) -> list[str]:
         members=("web-a", "web-b"),
         ttl_s=5,
         boot_nonce="nonce",
+        adopted=adopted,
     ).run()
     return world.writes
 
@@ -95,7 +96,7 @@ def test_a_volume_of_an_earlier_stack_is_adopted_as_it_is(system: FakeSystem, ta
     server = world.created()
     server.read_only = server.super_read_only = 1
     server.executed = "a:1-2,b:1"
-    assert create(system, table, world) == []
+    assert create(system, table, world, adopted=True) == []
     assert (table.item("database")["cluster_id"], table.item("lease")["gtid_executed"]) == ("cluster-1", "a:1-2,b:1")
 
 
@@ -122,12 +123,13 @@ def test_a_database_that_another_server_creates_meanwhile_is_left_to_it(
     ],
 )
 def test_what_is_done_with_which_data_while_there_is_no_lease(data: Data, record: Any, step: str) -> None:
-    assert decide(data, record, "web-a") == step
+    assert decide(data, record, "web-a", adopted=step == "adopt") == step
 
 
 @pytest.mark.parametrize(
     ("data", "record", "reason"),
     [
+        (OURS, None, "holds database cluster-1, of which the cluster's table knows nothing; put its items back"),
         (OURS, CREATED, "the table's item 'lease' is missing: who wrote last is not known"),
         (EMPTY, CREATED, "who wrote last is not known; put it back"),
         (EMPTY, CREATING | {"server": "web-b"}, "holds no database of this stack, while cluster-1 is being created on web-b"),
@@ -138,7 +140,7 @@ def test_what_is_done_with_which_data_while_there_is_no_lease(data: Data, record
 )
 def test_what_is_refused_rather_than_opened(data: Data, record: Any, reason: str) -> None:
     with pytest.raises(Failed, match=reason):
-        decide(data, record, "web-a")
+        decide(data, record, "web-a", adopted=False)
 
 
 ACCOUNTS = [

@@ -99,7 +99,7 @@ def test_the_manifest_says_what_to_run(changed):
     listed = manifest_of(changed, "web-b")
     assert listed["order"] == ["web-b", "web-a", "lb"]  # web-b is the primary there
     assert listed["app"] == {"packages": ["python3-django"], "health": "/healthz", "setup": "./migrate"}
-    assert listed["database"] == {"primary": "web-b", "name": "app", "replication": "async"}
+    assert listed["database"] == {"primary": "web-b", "name": "app", "replication": "async", "adopted": True}
     balancer = manifest_of(changed, "lb")
     assert (balancer["app"], balancer["database"], balancer["archives"]["app"]) == (None, None, None)
 

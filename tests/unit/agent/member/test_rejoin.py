@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +27,8 @@ IDLE = State(
     server="web-b", boot_nonce="nonce-b", settings=Settings(), closing=None, watch=Watch(record=RECORD, since=0, asked=0)
 )
 HOLDING = replace(IDLE, hold=Hold(record=RECORD, since=0, counter=7), watch=None)
-ANOTHERS = replace(IDLE, watch=Watch(record=replace(RECORD, holder="web-c"), since=0, asked=0))
+ANOTHERS = replace(IDLE, watch=Watch(record=replace(RECORD, holder="web-c", epoch=4), since=0, asked=0))
+REGAINED = replace(IDLE, watch=Watch(record=replace(RECORD, epoch=5), since=0, asked=0))  # web-a has it again
 PRIMARY = status("web-a", source=None, receiving=False, leads=True)
 FOLLOWING = Look(at=1000, local=DATA, source="10.20.1.10", receiving=True, applying=True)
 
@@ -151,25 +153,41 @@ def test_a_new_replication_password_is_taken_up(web_b: Returning, clock: Clock) 
     assert web_b.world.writes == [line.replace("replication-pw", "new-pw") for line in FOLLOW]
 
 
-def test_transactions_that_only_this_server_has_are_salvaged_and_then_it_is_cloned(web_b: Returning) -> None:
+def test_transactions_that_only_this_server_has_are_salvaged_and_then_it_is_cloned(web_b: Returning, clock: Clock) -> None:
+    assert web_b.back(executed="a:1-10,b:1-2") == []
+    clock.now += 1
     assert web_b.back(executed="a:1-10,b:1-2") == ["salvage b:1-2 of cluster-1 on web-b"]
     assert web_b.back(executed="a:1-10,b:1-2") == ["copy from 10.20.1.10", "swap to cluster-1"]
     assert web_b.world.writes == []
     assert web_b.system.lines == ["clone: this server has the data of web-a"]
 
 
-def test_a_salvage_that_fails_is_no_salvage(web_b: Returning, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_replica_received_before_the_holder_was_asked_is_no_divergence(web_b: Returning, clock: Clock) -> None:
+    for last in range(11, 20):
+        assert web_b.back(executed=f"a:1-{last}") == []  # the holder's answer, a moment old, ends before
+        web_b.primary = replace(PRIMARY, local=replace(DATA, executed=f"a:1-{last}"))
+        clock.now += 0.5
+
+
+def test_a_salvage_or_clone_that_fails_is_none_and_is_repeated_after_ten_seconds(
+    web_b: Returning, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(*_: Any, **__: Any) -> Copy:
+        web_b.done.append("tried")
         raise Failed("s3://salvage/x: SHA-256 is other")
 
     monkeypatch.setattr(module.salvage, "salvage", fails)
-    for _ in range(2):
-        with pytest.raises(Failed, match="SHA-256 is other"):
+    web_b.back(executed="a:1-10,b:1-2")
+    for passes, done in ((1, ["tried"]), (9.9, []), (0.2, ["tried"])):
+        clock.now += passes
+        with pytest.raises(Failed, match="SHA-256 is other") if done else nullcontext():
             web_b.back(executed="a:1-10,b:1-2")
-    assert web_b.done == []
+        assert web_b.done == done
 
 
-def test_what_was_written_after_the_salvage_is_salvaged_as_well(web_b: Returning) -> None:
+def test_what_was_written_after_the_salvage_is_salvaged_as_well(web_b: Returning, clock: Clock) -> None:
+    web_b.back(executed="a:1-10,b:1-2")
+    clock.now += 1
     web_b.back(executed="a:1-10,b:1-2")
     assert web_b.back(executed="a:1-10,b:1-3") == ["salvage b:1-3 of cluster-1 on web-b"]
 
@@ -229,7 +247,11 @@ def test_a_lease_taken_in_the_meantime_leaves_replication_as_it_is(web_b: Return
 
 @pytest.mark.parametrize(
     ("state", "reason"),
-    [(HOLDING, "this server has the lease to look after by now"), (ANOTHERS, "the lease is web-c's by now, not web-a's")],
+    [
+        (HOLDING, "this server has the lease to look after by now"),
+        (ANOTHERS, "the lease is web-c's by now"),
+        (REGAINED, "the lease is web-a's by now, in epoch 5, not 3"),
+    ],
 )
 def test_a_lease_taken_during_a_clone_leaves_the_copy_unused(web_b: Returning, state: State, reason: str) -> None:
     web_b.lock.then = lambda: setattr(web_b.loop, "state", state)

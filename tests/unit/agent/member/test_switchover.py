@@ -138,7 +138,7 @@ def test_every_wait_has_an_end(stage: Stage) -> None:
     with pytest.raises(Failed, match="waited 1 s for the switchover to begin; see: agent lease"):
         stage.switchovers.to("web-b")
     stage.script = [HANDING]
-    with pytest.raises(Failed, match="waited 10 s for web-b to take over"):
+    with pytest.raises(Failed, match="waited 8 s for web-b to take over"):
         stage.switchovers.to("web-b")
 
 
@@ -160,7 +160,7 @@ def test_a_server_that_does_not_hold_the_lease_may_go_at_once(stage: Stage) -> N
 def test_a_stop_is_held_until_somebody_serves_and_no_longer_than_systemd_allows(stage: Stage) -> None:
     stage.answer = status(source=None)
     assert stage.switchovers.resign() == "web-b does not follow web-a"
-    assert 34 <= stage.clock.now - 1000 < 35  # and one attempt may last for another 11
+    assert 36 <= stage.clock.now - 1000 < 37  # and one attempt may last for another 8.5
 
 
 @pytest.mark.parametrize(("ago", "waits"), [(4.9, False), (5.1, True)])

@@ -15,6 +15,7 @@ from moto import mock_aws
 from agent.lease import record as records
 from agent.lease.state import Outcome
 from agent.member.table import LeaseTable
+from agent.store import typed
 from agent.system import Failed
 from tests.unit.agent.fakes import REGION, TABLE, identity
 from tests.unit.agent.member.scene import RECORD
@@ -40,32 +41,38 @@ def shared(cloud: None) -> LeaseTable:
 
 
 @pytest.fixture
-def table(shared: LeaseTable) -> LeaseTable:
+def empty(shared: LeaseTable) -> LeaseTable:
     boto3.client("dynamodb", REGION).delete_item(TableName=TABLE, Key={"id": {"S": "lease"}})
     return shared
 
 
-def test_a_missing_item_is_none(table: LeaseTable) -> None:
-    assert table.read() is None
+@pytest.fixture
+def table(empty: LeaseTable) -> LeaseTable:
+    """With RECORD in it."""
+    boto3.client("dynamodb", REGION).put_item(TableName=TABLE, Item=typed({"id": "lease", **RECORD.to_item()}))
+    return empty
 
 
-def test_the_first_record_is_written_once_and_read_back_whole(table: LeaseTable) -> None:
-    assert table.write(records.creation(RECORD)) is Outcome.DONE
-    assert table.write(records.creation(replace(RECORD, epoch=9))) is Outcome.REFUSED
+RENEWAL = records.renewal(RECORD, counter=9, sync=True, gtid_executed="a:1-12")
+
+
+def test_a_missing_item_is_none_and_allows_no_write(empty: LeaseTable) -> None:
+    assert empty.write(RENEWAL) is Outcome.REFUSED
+    assert empty.read() is None
+
+
+def test_a_record_is_read_whole(table: LeaseTable) -> None:
     assert table.read() == RECORD
 
 
 def test_a_renewal_needs_the_same_epoch_and_a_smaller_counter(table: LeaseTable) -> None:
-    table.write(records.creation(RECORD))
-    renewal = records.renewal(RECORD, counter=9, sync=True, gtid_executed="a:1-12")
-    assert table.write(renewal) is Outcome.DONE
-    assert table.write(renewal) is Outcome.REFUSED  # a second copy
+    assert table.write(RENEWAL) is Outcome.DONE
+    assert table.write(RENEWAL) is Outcome.REFUSED  # a second copy
     assert table.write(records.renewal(RECORD, counter=8, sync=False, gtid_executed="a:1-11")) is Outcome.REFUSED
     assert table.read() == replace(RECORD, counter=9, sync=True, gtid_executed="a:1-12", published_at_counter=9)
 
 
 def test_only_the_exact_record_that_was_watched_is_taken(table: LeaseTable) -> None:
-    table.write(records.creation(RECORD))
     new = {"epoch": 4, "holder": "web-b", "boot_nonce": "nonce-b", "ttl_s": 5, "gtid_executed": "a:1-10", "failover": True}
     assert table.write(records.taking(replace(RECORD, counter=6), **new)) is Outcome.REFUSED
     assert table.write(records.taking(RECORD, **new)) is Outcome.DONE
@@ -80,7 +87,7 @@ def test_whatever_is_no_refusal_leaves_unknown_what_became_of_a_write(
 ) -> None:
     fails, asked = _timeout if error == "timeout" else _throttled, []
     monkeypatch.setattr(table._client, "put_item", lambda **arguments: asked.append(arguments) or fails())
-    assert table.write(records.creation(RECORD)) is Outcome.UNKNOWN
+    assert table.write(RENEWAL) is Outcome.UNKNOWN
     assert len(asked) == 1
 
 
@@ -95,7 +102,7 @@ def test_a_write_that_nobody_answers_is_sent_again_until_one_is(table: LeaseTabl
         return put(**arguments)
 
     monkeypatch.setattr(table._client, "put_item", lossy)
-    assert table.write(records.creation(RECORD)) is Outcome.DONE
+    assert table.write(RENEWAL) is Outcome.DONE
     assert asked[0] == asked[1] == asked[2] and len(asked) == 3
     over.set()
 
@@ -103,7 +110,7 @@ def test_a_write_that_nobody_answers_is_sent_again_until_one_is(table: LeaseTabl
 def test_a_write_that_is_never_answered_is_given_up(table: LeaseTable, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, over = [], threading.Event()
     monkeypatch.setattr(table._client, "put_item", lambda **arguments: asked.append(arguments) or over.wait(10) or _timeout())
-    assert table.write(records.creation(RECORD)) is Outcome.UNKNOWN
+    assert table.write(RENEWAL) is Outcome.UNKNOWN
     assert len(asked) == 4
     over.set()
 
