@@ -4,7 +4,7 @@
 # make test                     every test
 # make status                   the servers: state, address, health, database role, release; who may write, who lacks what
 # make switchover [TO=web-b]    the other database becomes the primary; nothing is lost
-# make promote [TO=web-b] [FORCE=4]  the primary is lost: what promoting the other would lose; with FORCE, promotes it
+# make promote [TO=web-b] [FORCE=3]  the primary is lost: what promoting the other would lose; with FORCE, promotes it
 # make why                      why a release was refused, in the server's words
 # make shell SERVER=web-a       a root shell on a server;  make logs SERVER=web-a  follows its journal
 # make preview [STACK=dev]      what an up would change
@@ -16,6 +16,11 @@
 
 PYTHON ?= python3
 export PORT
+
+# A misspelt T0=web-b would leave the verb to its default.
+VARIABLES := PYTHON PORT VOLUMES TO FORCE SERVER STACK ONLY DRILL REPEAT SETTINGS
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
+$(if $(filter-out $(VARIABLES),$(GIVEN)),$(error there is no variable $(filter-out $(VARIABLES),$(GIVEN)); there are: $(VARIABLES)))
 
 .PHONY: help up down status switchover promote why shell logs preview env test bench drill peers
 
@@ -38,7 +43,7 @@ promote:
 	@$(PYTHON) -m local promote $(if $(TO),--to $(TO)) $(if $(FORCE),--force $(FORCE))
 
 shell logs:
-	@$(PYTHON) -m local $@ $(SERVER)
+	@$(if $(SERVER),,$(error on which server? For example: make $@ SERVER=web-a))$(PYTHON) -m local $@ $(SERVER)
 
 preview:
 	@$(PYTHON) -m local preview $(if $(STACK),--stack $(STACK))

@@ -32,6 +32,7 @@ SYSTEM_COMMANDS = {
     "nginx": ("nginx-light", "checks the rendered configuration in the tests"),
     "losetup": ("mount", "the data volumes"),
 }
+SERVICES = {"apt-cacher-ng": "apt-cacher-ng", "haproxy": "haproxy", "nginx-light": "nginx"}  # what comes with a package's program
 KEYRING = (Path("/usr/share/keyrings/debian-archive-keyring.gpg"), "debian-archive-keyring", "verifies the machines' packages")
 WITHOUT_MACHINES = {"preview"}
 GIB = 1024**3
@@ -133,12 +134,12 @@ def install_packages(verb: str) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     with log.open("w") as output, _services_do_not_start():
         install = ["apt-get", "install", "-y", "--no-install-recommends", *sorted(wanted)]
-        for command in (["apt-get", "update"], install):
+        services = [SERVICES[package] for package in sorted(wanted) if package in SERVICES]
+        disable = [["systemctl", "disable", *services]] if services else []  # nor when the computer starts
+        for command in (["apt-get", "update"], install, *disable):
             if subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=environment).returncode:
                 last = log.read_text().strip().splitlines()[-1:]
-                raise CannotStart(
-                    f"`{' '.join(command)}` failed ({' '.join(last)}); see {log}, mend the package source, try again."
-                )
+                raise CannotStart(f"`{' '.join(command)}` failed ({' '.join(last)}); see {log}, mend what it names, try again.")
 
 
 @contextmanager

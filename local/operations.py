@@ -16,6 +16,7 @@ from local.instance import Instance
 from local.stack import LOCAL, PROJECT
 
 EPOCH = re.compile("0|[1-9][0-9]{0,17}")
+FORCE = re.compile(r"\bforce=([0-9]+)$")  # how agent/operator.py ends what it says of a promotion
 DEADLINE_S = 130  # a little more than the documents allow the agent
 
 
@@ -37,8 +38,7 @@ def promote(instance: Instance, to: str | None, force: str | None) -> None:
     taker = to or the_other(instance, there)
     if taker not in there:
         raise CannotStart(f"{taker} does not answer, and it has to take over itself; see: make status")
-    ended = run(instance, "promote", taker, web[taker], {"force": force or ""})
-    finish(ended, "" if force else f"to promote it nevertheless, with the epoch it names: make promote TO={taker} FORCE=…")
+    finish(run(instance, "promote", taker, web[taker], {"force": force or ""}), f"make promote TO={taker} FORCE={{}}")
 
 
 def web_servers(instance: Instance) -> dict[str, str]:
@@ -88,11 +88,11 @@ def document(verb: str) -> str:
     return f"{PROJECT}-{LOCAL}-{verb}"
 
 
-def finish(ended: Ended, remedy: str = "") -> None:
-    """The server's words, and its exit code."""
+def finish(ended: Ended, with_force: str = "") -> None:
+    """The server's words, and its exit code; where they name the epoch to force it with, the verb that does so."""
     *before, last = (ended.stdout or ended.stderr).strip().splitlines() or ["the server said nothing"]
     for line in before:
         click.echo(line)
     if not ended.ok:
-        sys.exit("\n".join(filter(None, (last, remedy))))
+        sys.exit(FORCE.sub(lambda found: with_force.format(found[1]), last))
     show.done(last)

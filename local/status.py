@@ -126,18 +126,23 @@ def health(report: Mapping[str, Any]) -> str:
 
 
 def wait_for_servers(instance: Instance, release: str, deadline_s: float) -> None:
-    """Until every server reports that it runs `release` and is well. The engine's own gate is not enough: it waits only
-    where an association is new, and a server may have been restarted since."""
+    """Until every server reports that it runs `release` and is well, and the front door finds so too. The engine's own gate is
+    not enough: it waits only where an association is new, and a server may have been restarted since."""
     deadline = time.monotonic() + deadline_s
     while True:
-        reports = {name: said[AGENT] for name, said in ask(instance, show.running_instances(instance), AGENT).items()}
-        behind = [name for name, report in reports.items() if health(report) != "ok" or report.get("release") != release]
+        servers, targets = show.running_instances(instance), front_door(instance)
+        reports = {name: said[AGENT] for name, said in ask(instance, servers, AGENT).items()}
+        doors = {name: ", ".join(targets.get(described.get("PrivateIpAddress", ""), ())) for name, described in servers.items()}
+        behind = [
+            f"{name}: {health(report)}, release {report.get('release')}, {doors[name] or 'no target'} for the front door"
+            for name, report in reports.items()
+            if (health(report), report.get("release"), doors[name]) != ("ok", release, "healthy")
+        ]
         if not behind:
             return
         if time.monotonic() > deadline:
-            said = "; ".join(f"{name}: {health(reports[name])}, release {reports[name].get('release')}" for name in behind)
             raise CannotStart(
-                f"not every server runs release {release} and is well within {deadline_s:.0f} s: {said}; "
-                f"see: make logs SERVER={behind[0]}"
+                f"not every server runs release {release} and is well within {deadline_s:.0f} s: {'; '.join(behind)}; "
+                f"see: make logs SERVER={behind[0].partition(':')[0]}"
             )
         time.sleep(show.POLL_S)

@@ -3,7 +3,9 @@
 import os
 import socket
 from collections import namedtuple
+from contextlib import nullcontext
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -93,6 +95,22 @@ def test_missing_packages_without_root_are_listed_in_the_command_that_installs_t
     monkeypatch.setattr(bootstrap, "missing_packages", lambda commands: {"nftables": "a", "haproxy": "b"})
     with pytest.raises(CannotStart, match=r"run: sudo apt-get install .*haproxy nftables"):
         bootstrap.install_packages("up")
+
+
+def test_a_package_that_brings_a_service_is_installed_for_its_program_alone(root, monkeypatch, tmp_path):
+    wanted = {"haproxy": "a", "nftables": "b", "nginx-light": "c"}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(bootstrap, "missing_packages", lambda commands: dict(wanted))
+    monkeypatch.setattr(bootstrap, "KEYRING", (tmp_path, "", ""))
+    monkeypatch.setattr(bootstrap, "_services_do_not_start", nullcontext)
+    ran = []
+    monkeypatch.setattr(bootstrap.subprocess, "run", lambda command, **_: ran.append(command) or CompletedProcess(command, 0))
+    bootstrap.install_packages("up")
+    assert ran == [
+        ["apt-get", "update"],
+        ["apt-get", "install", "-y", "--no-install-recommends", "haproxy", "nftables", "nginx-light"],
+        ["systemctl", "disable", "haproxy", "nginx"],
+    ]
 
 
 @pytest.mark.subprocess
