@@ -16,6 +16,7 @@ TITLES = (
     "runs",
     "disturbed",
     "write outage s",
+    "times this project's",
     "new primary s",
     "failed writes",
     "acknowledged",
@@ -26,21 +27,24 @@ Record = Mapping[str, object]
 
 
 def rows(records: Sequence[Record], own: Sequence[Record]) -> Iterator[tuple[str, ...]]:
-    """Drill by drill: this project's own drill of the same name, then the peer with each of its settings."""
+    """Drill by drill: this project's own drill of the same name, then the peer with each of its settings, and how many times as
+    long its outage lasted, by the medians."""
     contenders = [(OURS, own)]
     for settings in dict.fromkeys(record["settings"] for record in records):
         of_these = [record for record in records if record["settings"] == settings]
         contenders.append((f"Group Replication, {settings}", of_these))
     for drill in dict.fromkeys(record["drill"] for record in records):
+        ours_s = median_outage_s(record for record in own if record["drill"] == drill)
         for contender, of_all in contenders:
-            yield (drill, contender, *cells([record for record in of_all if record["drill"] == drill]))
+            yield (drill, contender, *cells([record for record in of_all if record["drill"] == drill], ours_s))
 
 
-def cells(runs: Sequence[Record]) -> Iterator[str]:
+def cells(runs: Sequence[Record], ours_s: float) -> Iterator[str]:
     yield str(len(runs))
     yield str(sum(map(disturbed, runs)))
-    for figure in ("write_outage_s", "new_primary_s"):
-        yield median_and_p95([run[figure] for run in runs if run.get(figure) is not None])
+    yield median_and_p95([run["write_outage_s"] for run in runs])
+    yield f"{median_outage_s(runs) / ours_s:.1f}" if runs and ours_s else ""
+    yield median_and_p95([run["new_primary_s"] for run in runs if run.get("new_primary_s") is not None])
     for figure in ("failed_writes", "acknowledged", "lost", "two_writable_samples"):
         yield str(sum(run[figure] for run in runs)) if runs else ""
 
@@ -48,6 +52,10 @@ def cells(runs: Sequence[Record]) -> Iterator[str]:
 def disturbed(run: Record) -> bool:
     """The computer was too busy to measure anything: reads took long before the fault, or the client itself was late."""
     return max(run["calm_read_p99_s"], run["client_late_s"]) > CALM_S
+
+
+def median_outage_s(runs: Iterable[Record]) -> float:
+    return quantile([run["write_outage_s"] for run in runs], 0.5)
 
 
 def median_and_p95(values: Sequence[float]) -> str:

@@ -15,14 +15,14 @@ PEER = [
 
 def test_a_line_for_each_drill_and_contender_tells_medians_sums_and_disturbed_runs():
     assert list(table.rows(PEER, [record("switchover", 0.25)])) == [
-        ("switchover", "this project", "1", "0", "0.25 / 0.25", "", "3", "900", "0", "0"),
-        ("switchover", "Group Replication, defaults", "2", "1", "1.00 / 3.00", "0.50 / 0.70", "6", "1800", "0", "0"),
-        ("switchover", "Group Replication, fast", "1", "0", "2.00 / 2.00", "", "3", "900", "0", "0"),
+        ("switchover", "this project", "1", "0", "0.25 / 0.25", "1.0", "", "3", "900", "0", "0"),
+        ("switchover", "Group Replication, defaults", "2", "1", "1.00 / 3.00", "4.0", "0.50 / 0.70", "6", "1800", "0", "0"),
+        ("switchover", "Group Replication, fast", "1", "0", "2.00 / 2.00", "8.0", "", "3", "900", "0", "0"),
     ]
 
 
 def test_a_contender_that_did_not_run_the_drill_has_an_empty_line():
-    assert next(table.rows(PEER, [])) == ("switchover", "this project", "0", "0", "", "", "", "", "", "")
+    assert next(table.rows(PEER, [])) == ("switchover", "this project", "0", "0", "", "", "", "", "", "", "")
 
 
 def test_reads_that_waited_before_the_fault_disturb_a_run():
@@ -31,10 +31,10 @@ def test_reads_that_waited_before_the_fault_disturb_a_run():
 
 
 def test_the_page_gets_a_row_of_titles_a_rule_and_the_lines():
-    titles, rule, line = table.markdown([("switchover", *["1"] * 9)])
-    assert titles.startswith("| drill |  | runs | disturbed | write outage s |")
-    assert rule == "|" + " --- |" * 10
-    assert line == "| switchover |" + " 1 |" * 9
+    titles, rule, line = table.markdown([("switchover", *["1"] * 10)])
+    assert titles.startswith("| drill |  | runs | disturbed | write outage s | times this project's |")
+    assert rule == "|" + " --- |" * 11
+    assert line == "| switchover |" + " 1 |" * 10
 
 
 def test_this_projects_lines_are_of_the_newest_results_that_have_the_drill(tmp_path):
