@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby, pairwise
 
@@ -50,6 +50,7 @@ class Figures:
     salvaged: int  # of the lost: in what a former primary saved of its data
     missing: int  # of the lost: nowhere
     two_writable_samples: int
+    unasked_s: float  # the longest time for which a node was not asked whether it is writable
     takeovers: int  # how often another node than before accepted writes
     epoch_before: int  # of the lease, as the nodes see it; 0: they see none
     epoch_after: int
@@ -97,6 +98,7 @@ def compute(
         salvaged=len(lost & set(saved)),
         missing=len(lost - set(saved)),
         two_writable_samples=two_writable(samples),
+        unasked_s=unasked(samples, span),
         takeovers=takeovers(samples),
         epoch_before=before,
         epoch_after=after_all,
@@ -123,11 +125,22 @@ def taken(request: Request, faulty: str) -> bool:
 
 def two_writable(samples: Iterable[Sample]) -> int:
     """Beats in which more than one node was writable: it said so, or had said so and said so again when it was asked next."""
-    asked = defaultdict(list)
-    for sample in sorted((s for s in samples if s.about == "mysql"), key=lambda sample: sample.at):
-        asked[sample.server].append(sample)
-    writable = Counter(beat for questions in asked.values() for beat in writable_beats(questions))
+    writable = Counter(beat for questions in asked(samples) for beat in writable_beats(questions))
     return sum(servers > 1 for servers in writable.values())
+
+
+def unasked(samples: Iterable[Sample], span: Span) -> float:
+    """The longest time between two questions to the same node; without any, all of the run."""
+    between = (late.at - early.at for questions in asked(samples) for early, late in pairwise(questions))
+    return max(between, default=span.last - span.calm)
+
+
+def asked(samples: Iterable[Sample]) -> Collection[list[Sample]]:
+    """The questions whether it is writable to each node, in order."""
+    questions = defaultdict(list)
+    for sample in sorted((s for s in samples if s.about == "mysql"), key=lambda sample: sample.at):
+        questions[sample.server].append(sample)
+    return questions.values()
 
 
 def writable_beats(questions: Sequence[Sample]) -> set[int]:

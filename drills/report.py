@@ -81,8 +81,10 @@ def section(name: str, group: Sequence[Run]) -> str:
     worst = max(group, key=lambda one: (len(one.broken), one.figures.failed_reads, one.figures.write_outage_s))
     troubles = "".join(f'<li class="broken">{escape(sentence)}</li>' for sentence in worst.troubles)
     shown = f"Run {worst.number} of {len(group)}, the worst. " if len(group) > 1 else ""
+    unasked_s = max(one.figures.unasked_s for one in group)
     drawn = timeline.picture(worst.requests(), worst.samples(), worst.events, worst.span.fault)
     title = f"{escape(worst.drill.title)} {shown}The server of the fault was {worst.server}."
+    title += f" No database was left unasked whether it accepts writes for more than {unasked_s:.2f} s."
     return f'<h2 id="{name}">{name}</h2><p>{title}</p><ul>{troubles}</ul>{expected(worst)}{drawn}'
 
 

@@ -33,6 +33,7 @@ COOL_DOWN_S = 3
 BEGUN_S = 30  # until those who measure have begun
 DRAIN_S = 30  # for the client's last requests
 TROUBLES = (FaultFailed, NotWell, NetworkError, OSError, pymysql.MySQLError, BotoCoreError, ClientError)
+UNASKED_S = 5  # a database that hangs is asked once a second or two
 CALM_S = 0.5  # what reads may take before the fault; more, and the computer is too busy to measure anything
 
 
@@ -134,9 +135,13 @@ class Course:
 
 def disturbed(result: Figures) -> list[str]:
     """Why the run says nothing, if so."""
-    if result.calm_read_p99_s <= CALM_S:
-        return []
-    return [f"before the fault reads took {result.calm_read_p99_s:.1f} s already: this computer was busy, the run says nothing"]
+    reasons = []
+    if result.calm_read_p99_s > CALM_S:
+        slow = f"before the fault reads took {result.calm_read_p99_s:.1f} s already"
+        reasons.append(f"{slow}: this computer was busy, the run says nothing")
+    if result.unasked_s > UNASKED_S:
+        reasons.append(f"nobody asked a database for {result.unasked_s:.1f} s whether it accepts writes: two may have done so")
+    return reasons
 
 
 def suffer(site: Site, drill: Drill, server: Server, course: Course) -> None:

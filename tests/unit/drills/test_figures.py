@@ -86,6 +86,13 @@ def test_the_last_failure_and_the_slowest_requests_are_told_in_seconds_after_the
     assert (result.slowest_read_s, result.slowest_write_s) == (pytest.approx(10), pytest.approx(4))
 
 
+def test_how_long_a_node_was_not_asked_is_told_too():
+    seen = samples("web-a", "mysql", [(at, "writable") for at in (100, 100.05, 102.55, 102.6)])
+    seen += samples("web-b", "mysql", [(at, "read-only") for at in (100, 101, 102)])
+    assert figures.unasked(seen, SPAN) == pytest.approx(2.5)
+    assert figures.unasked([], SPAN) == SPAN.last - SPAN.calm
+
+
 def test_two_writable_nodes_in_the_same_beat_are_counted_and_a_handover_is_not():
     handover = samples("web-a", "mysql", [(100.00, "writable"), (100.06, "read-only")])
     handover += samples("web-b", "mysql", [(100.01, "read-only"), (100.07, "writable")])
