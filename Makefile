@@ -18,9 +18,11 @@ PYTHON ?= python3
 export PORT
 
 # A misspelt T0=web-b would leave the verb to its default.
+ifeq ($(MAKELEVEL),0)
 VARIABLES := PYTHON PORT VOLUMES TO FORCE SERVER STACK ONLY DRILL REPEAT SETTINGS
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
 $(if $(filter-out $(VARIABLES),$(GIVEN)),$(error there is no variable $(filter-out $(VARIABLES),$(GIVEN)); there are: $(VARIABLES)))
+endif
 
 .PHONY: help up down status switchover promote why shell logs preview env test bench drill peers
 

@@ -161,7 +161,8 @@ class Apply:
             previous = Manifest.parse(self.system.path(f"{folder(self.before)}/manifest.json").read_text())
             inputs = self._inputs(previous)
             with self._out_of_rotation(inputs, NGINX, APP):
-                self._settle(inputs, *SERVICES)
+                # The one that may refuse comes last.
+                self._settle(inputs, *(service for service in SERVICES if service is not FAILOVER), FAILOVER)
         except (Failed, OSError) as worse:
             self.system.log(f"going back failed: {worse}")
 

@@ -68,7 +68,8 @@ def hand_over(system: System) -> None:
 
 def leave_or_refuse(system: System) -> None:
     """Before the failover unit restarts here. Its successor has to watch its own lease for 1.1 ttl, and meanwhile a replica that
-    lacks the last writes may take it. Raises Failed when there is one; writes stand still for so long when there is none."""
+    lacks the last writes may take it. Raises Failed when there is one; without any, writes stand still for so long. A member
+    that does not answer is taken for gone, or nobody could make it anew: behind a partition it may take nevertheless."""
     reason = _still_here(system)
     if reason and (follower := _follower(system)):
         raise Failed(
@@ -88,22 +89,27 @@ def _still_here(system: System) -> str | None:
         system.log(f"failover: not handed over: {failed}")
         return None
     try:
-        said = system.until(lambda: switchover(system, None), deadline_s=HAND_OVER_S, what="somebody to hand over to")
+        said = system.until(lambda: _handed_over(system), deadline_s=HAND_OVER_S, what="somebody to hand over to")
     except Failed as failed:
         return str(failed)
     system.log(f"failover: {said}")
     return None
 
 
+def _handed_over(system: System) -> str:
+    """Raises Failed while this server holds the lease. An attempt that was too slow for its asker may have succeeded since: asked
+    again, the other server would hand it back."""
+    return switchover(system, None) if lease()["holds"] else "another server is the primary"
+
+
 def _follower(system: System) -> str | None:
-    """Who follows this server and takes over by itself."""
     config = Config.load(system)
     peers = Peers(system, config, EXCHANGE_S)
-    for name in config.others if config.settings.automatic else ():
+    for name in config.others:
         try:
             if peers.status(name).source == config.server:
                 return name
-        except Failed:  # whoever is silent takes nothing
+        except Failed:
             continue
     return None
 
@@ -142,7 +148,7 @@ def _price(server: str, record: dict[str, Any], seen: dict[str, Any]) -> str:
     lost = [f"{gtid.count(lacking)} transactions that {holder} had published ({lacking})"] if lacking else []
     if holder != server:
         lost.append(f"what {holder} wrote since it published last, which is salvaged when that server comes back")
-    alive = "" if age_s > record["ttl_s"] else f". {holder} is alive: a switchover loses nothing"
+    alive = "" if age_s > record["ttl_s"] else ": a switchover, if one is possible, loses nothing"
     return (
         f"{holder} holds epoch {record['epoch']}, last renewed {age_s:.0f} s ago{alive}. "
         f"Promoting {server} loses {' and '.join(lost) or 'nothing'}. To do it: force={record['epoch']}"

@@ -32,6 +32,12 @@ MEASURED_S = 15  # after the fault, at least
 COOL_DOWN_S = 3
 BEGUN_S = 30  # until those who measure have begun
 DRAIN_S = 30  # for the client's last requests
+
+
+class Unmeasured(Exception):
+    """Who was to measure failed, of no fault of the site's: its records may lack something."""
+
+
 TROUBLES = (FaultFailed, NotWell, NetworkError, OSError, pymysql.MySQLError, BotoCoreError, ClientError)
 UNASKED_S = 5  # a database that hangs is asked once a second or two
 CALM_S = 0.5  # what reads may take before the fault; more, and the computer is too busy to measure anything
@@ -73,24 +79,12 @@ def conduct(site: Site, drill: Drill, number: int, folder: Path, say: Callable[[
     drill = drill.where_commits_wait() if site.commits_wait() else drill
     server = site.named(drill.fault.server)
     prefix = f"drill {drill.name} {number} {int(time.time())} "
-    recovered, troubles = True, []
-    with recording(site, prefix, folder):
-        say("warms up")
-        time.sleep(WARM_UP_S)
-        say(f"{drill.title} ({server.name})")
-        course = Course(calm=time.monotonic())
-        try:
-            suffer(site, drill, server, course)
-        except TROUBLES as trouble:
-            troubles.append(f"{type(trouble).__name__}: {trouble}")
-            heal(site)
-        say("recovers")
-        try:
-            site.wait_until_well(drill.recover_s)
-        except NotWell as trouble:
-            recovered = False
-            troubles.append(str(trouble))
-        time.sleep(max(COOL_DOWN_S, course.began + MEASURED_S - time.monotonic()))
+    course, recovered, troubles = Course(), False, []
+    try:
+        with recording(site, prefix, folder):
+            recovered = live_through(site, drill, server, course, troubles, say)
+    except Unmeasured as trouble:
+        troubles.append(str(trouble))
     say("looks for every acknowledged write")
     requests, samples = load(folder / "requests", Request), load(folder / "samples", Sample)
     span = course.span(drill, last=max(request.due for request in requests))
@@ -112,11 +106,35 @@ def conduct(site: Site, drill: Drill, number: int, folder: Path, say: Callable[[
     )
 
 
+def live_through(
+    site: Site, drill: Drill, server: Server, course: Course, troubles: list[str], say: Callable[[str], None]
+) -> bool:
+    """From calm to calm, noted in `course` and `troubles`; whether the site was well again in time."""
+    say("warms up")
+    time.sleep(WARM_UP_S)
+    say(f"{drill.title} ({server.name})")
+    course.calm = time.monotonic()
+    try:
+        suffer(site, drill, server, course)
+    except TROUBLES as trouble:
+        troubles.append(f"{type(trouble).__name__}: {trouble}")
+        heal(site)
+    say("recovers")
+    try:
+        site.wait_until_well(drill.recover_s)
+    except NotWell as trouble:
+        troubles.append(str(trouble))
+        return False
+    finally:
+        time.sleep(max(COOL_DOWN_S, course.began + MEASURED_S - time.monotonic()))
+    return True
+
+
 @dataclass
 class Course:
     """When what happened: until when all was calm, when the fault began, when its undoing began."""
 
-    calm: float
+    calm: float = 0.0
     began: float = 0.0
     ended: float = 0.0
 
@@ -204,7 +222,7 @@ def measuring(module: str, wanted: Mapping[str, object], folder: Path) -> Iterat
         yield
         process.stdin.close()
         if process.wait(timeout=DRAIN_S):
-            raise RuntimeError(f"{module} failed:\n{(folder / f'{module}.log').read_text()[-2000:]}")
+            raise Unmeasured(f"{module} failed:\n{(folder / f'{module}.log').read_text()[-2000:]}")
     finally:
         process.kill()
         process.wait()

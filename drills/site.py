@@ -117,7 +117,7 @@ class Site:
 
     def commits_wait(self) -> bool:
         """Whether the primary is to acknowledge no write that its replica does not have: semi-synchronous replication."""
-        return self.named(PRIMARY).lease()["semi_sync_wanted"]
+        return bool(self.named(PRIMARY).lease().get("semi_sync_wanted"))
 
     def targets(self) -> list[tuple[str, str]]:
         """(server, healthy or unhealthy) for each target of the front door, as its data plane has found by its health checks.

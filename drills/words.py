@@ -7,7 +7,7 @@ from collections.abc import Mapping
 WORDS = {
     "missing": "acknowledged writes that are nowhere any more",
     "lost": "acknowledged writes that the database does not have at the end",
-    "salvaged": "of these, what the former primary saved of its data",
+    "salvaged": "acknowledged writes that the database lacks and the former primary saved",
     "two_writable_samples": "moments in which two servers accepted writes",
     "takeovers": "how often another server became the one that accepts writes",
     "new_epochs": "how often the lease changed hands",

@@ -33,6 +33,7 @@ SYSTEM_COMMANDS = {
     "losetup": ("mount", "the data volumes"),
 }
 SERVICES = {"apt-cacher-ng": "apt-cacher-ng", "haproxy": "haproxy", "nginx-light": "nginx"}  # what comes with a package's program
+POLICY = Path("/usr/sbin/policy-rc.d")
 KEYRING = (Path("/usr/share/keyrings/debian-archive-keyring.gpg"), "debian-archive-keyring", "verifies the machines' packages")
 WITHOUT_MACHINES = {"preview"}
 GIB = 1024**3
@@ -132,29 +133,30 @@ def install_packages(verb: str) -> None:
     log = cache_folder() / "apt.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    with log.open("w") as output, _services_do_not_start():
+    services = [SERVICES[package] for package in sorted(wanted) if package in SERVICES]
+    with log.open("w") as output, _without(services):
         install = ["apt-get", "install", "-y", "--no-install-recommends", *sorted(wanted)]
-        services = [SERVICES[package] for package in sorted(wanted) if package in SERVICES]
-        disable = [["systemctl", "disable", *services]] if services else []  # nor when the computer starts
-        for command in (["apt-get", "update"], install, *disable):
+        for command in (["apt-get", "update"], install):
             if subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=environment).returncode:
                 last = log.read_text().strip().splitlines()[-1:]
                 raise CannotStart(f"`{' '.join(command)}` failed ({' '.join(last)}); see {log}, mend what it names, try again.")
 
 
 @contextmanager
-def _services_do_not_start():
-    """Debian starts a service on installation unless policy-rc.d says no (invoke-rc.d(8)): only the programs are wanted."""
-    policy = Path("/usr/sbin/policy-rc.d")
-    if policy.exists():
-        yield
-        return
-    policy.write_text("#!/bin/sh\nexit 101\n")
-    policy.chmod(0o755)
+def _without(services: list[str]):
+    """Debian starts a service on installation unless policy-rc.d says no (invoke-rc.d(8)), and later with the computer: only the
+    programs are wanted."""
+    ours = not POLICY.exists()
+    if ours:
+        POLICY.write_text("#!/bin/sh\nexit 101\n")
+        POLICY.chmod(0o755)
     try:
         yield
     finally:
-        policy.unlink()
+        if ours:
+            POLICY.unlink()
+        for service in services:  # also after an installation that failed half-way: the next one has less to install
+            subprocess.run(["systemctl", "disable", service], capture_output=True)
 
 
 def environment(requirements: Path) -> Path:

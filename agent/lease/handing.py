@@ -11,7 +11,7 @@ from .state import Alarm, Close, Send, State, Step
 from .view import Local, Peer
 
 FULL = 0.02  # part of the volume left free, below which it counts as full
-PATIENCE_S = 2.5  # with the other server, from the order on: less than writers are kept waiting (member/balancer.py)
+PATIENCE_S = 2.5  # of a planned switchover, from the order on: less than writers are kept waiting (member/balancer.py)
 
 
 def begin(state: State, to: str, now: float, *, unasked: bool = False) -> Step:
@@ -47,7 +47,8 @@ def continued(state: State, local: Local, peers: Mapping[str, Peer], now: float)
             failover=hold.unasked,
         )
         return replace(state, hold=replace(hold, counter=counter, handover=write, renewed=now)), (Send(write, now),)
-    if now - hold.handing_since >= PATIENCE_S:
+    patience_s = state.settings.restart_budget_s if hold.unasked else PATIENCE_S
+    if state.closing is None and now - hold.handing_since >= patience_s:
         return replace(state, hold=replace(hold, handing=None)), ()  # nothing was sent: opened again
     return state, ()
 
@@ -73,7 +74,7 @@ def fail_over(state: State, local: Local, peers: Mapping[str, Peer], now: float)
         refusals = [refusal(state, local, peers[name]) for name in sorted(peers)] or ["no other server answers"]
         return state, (Alarm(f"{state.server}'s database is of no use, and nobody can take over: {'; '.join(refusals)}"),)
     if not settings.automatic:
-        remedy = f"systemctl stop failover here, then make promote TO={peer}"
+        remedy = f"stop failover.service on {state.server}, promote {peer}, and start it again"
         return state, (Alarm(f"database.failover is manual: {peer} could take over from {state.server}; {remedy}"),)
     if reason := taking.too_soon(hold.record, now - hold.since, settings):
         return state, (Alarm(reason),)

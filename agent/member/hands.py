@@ -133,7 +133,7 @@ class Hands:
         done = False
         try:
             record = state.hold.record
-            if record.failover or record.epoch - 1 == state.forced_epoch:
+            if record.failover or (state.forced_epoch is not None and state.forced_epoch < record.epoch):
                 self._peers.tell_all("/look", {}, FENCE_S)  # whoever was the holder reads that it is not
             done = self._database.open(lambda: failover.may_open(self._loop.state, boottime()), semi_sync=action.semi_sync)
         except Failed as failed:

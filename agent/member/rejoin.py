@@ -175,7 +175,8 @@ class Rejoin:
             now = self.record()
             if now is None:
                 raise Failed("clone: not used: this server has the lease to look after by now")
-            if now.epoch != record.epoch:  # in between this server may have been the primary, and have writes of its own
+            # Two epochs later this server may have been the primary in between, and have writes of its own.
+            if now.holder != record.holder or now.epoch > record.epoch + 1:
                 raise Failed(f"clone: not used: the lease is {now.holder}'s by now, in epoch {now.epoch}, not {record.epoch}")
             do()
         self._salvaged = self._followed = self._extra = None

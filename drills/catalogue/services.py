@@ -167,9 +167,9 @@ DATABASES = (
         title="The primary's data volume is full for 30 s.",
         fault=DiskFull(server=PRIMARY),
         at_most=NOTHING_LOST | OUTAGE | {"failed_reads": 0, "recovered_s": 120},
+        at_least={"new_epochs": 1},
         lasts_s=30,
         recover_s=120,
-        at_least=SEEN_BY_WRITERS,
     ),
     Drill(
         name="replica-mysqld-kill",

@@ -224,6 +224,10 @@ def test_the_front_door_tells_of_each_server_what_its_health_checks_found(instan
     table, _ = shown(instance, capsys)
     found = {name: row["front door"] for name, row in table.items()}
     assert found == {"lb": "", "web-a": "healthy", "web-b": "unhealthy"}
+    with pytest.raises(
+        CannotStart, match=r"web-b: ok, release 0123456789abcdef, unhealthy for the front door; see: make logs SERVER="
+    ):
+        status.wait_for_servers(instance, "0123456789abcdef", 0)
     assert status.summary({8443: "healthy", 8080: "unhealthy Target.Timeout"}) == [
         "8080 unhealthy Target.Timeout",
         "8443 healthy",

@@ -204,6 +204,10 @@ def test_a_handover_that_takes_longer_than_writers_are_kept_waiting_is_given_up(
     state = replace(holder(handing="b", handing_since=1.1), closing=None)
     for now, handed in ((3.5, "b"), (3.6, None)):
         assert handing.continued(state, LOCAL, {}, now)[0].hold.handing == handed
+    assert handing.continued(replace(state, closing=9.0), LOCAL, {}, 3.6)[0].hold.handing == "b"  # nothing could be opened yet
+    unasked = replace(state, hold=replace(state.hold, unasked=True))
+    for now, handed in ((6.0, "b"), (6.1, None)):
+        assert handing.continued(unasked, LOCAL, {}, now)[0].hold.handing == handed
 
 
 def test_an_opening_that_fails_until_the_restart_budget_is_spent_is_the_next_servers_turn():

@@ -97,20 +97,31 @@ def test_missing_packages_without_root_are_listed_in_the_command_that_installs_t
         bootstrap.install_packages("up")
 
 
-def test_a_package_that_brings_a_service_is_installed_for_its_program_alone(root, monkeypatch, tmp_path):
+@pytest.mark.parametrize("code", [0, 100])
+def test_a_package_that_brings_a_service_is_installed_for_its_program_alone(root, monkeypatch, tmp_path, code):
     wanted = {"haproxy": "a", "nftables": "b", "nginx-light": "c"}
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(bootstrap, "POLICY", tmp_path / "policy-rc.d")
     monkeypatch.setattr(bootstrap, "missing_packages", lambda commands: dict(wanted))
     monkeypatch.setattr(bootstrap, "KEYRING", (tmp_path, "", ""))
-    monkeypatch.setattr(bootstrap, "_services_do_not_start", nullcontext)
     ran = []
-    monkeypatch.setattr(bootstrap.subprocess, "run", lambda command, **_: ran.append(command) or CompletedProcess(command, 0))
-    bootstrap.install_packages("up")
+
+    def run(command, **_):
+        if "install" in command:
+            assert bootstrap.POLICY.read_text() == "#!/bin/sh\nexit 101\n"
+        ran.append(command)
+        return CompletedProcess(command, code if "install" in command else 0)
+
+    monkeypatch.setattr(bootstrap.subprocess, "run", run)
+    with pytest.raises(CannotStart, match=r"`apt-get install .*` failed") if code else nullcontext():
+        bootstrap.install_packages("up")
     assert ran == [
         ["apt-get", "update"],
         ["apt-get", "install", "-y", "--no-install-recommends", "haproxy", "nftables", "nginx-light"],
-        ["systemctl", "disable", "haproxy", "nginx"],
+        ["systemctl", "disable", "haproxy"],
+        ["systemctl", "disable", "nginx"],
     ]
+    assert not bootstrap.POLICY.exists()
 
 
 @pytest.mark.subprocess

@@ -138,6 +138,7 @@ def test_the_new_holder_is_told_to_look_as_soon_as_the_handover_is_done(bench: B
     bench.answers["table.write"] = outcome
     told = ["peers.post web-b /look {}"] if outcome is Outcome.DONE else []
     assert bench.do(Send(RENEWAL, 999.0), HANDING) == ["table.write …", *told]
+    assert (bench.hands.handing_at == 1000.0) is bool(told)
 
 
 def test_an_outage_of_the_store_is_said_when_it_begins_and_when_it_ends(bench: Bench) -> None:
@@ -201,9 +202,10 @@ def test_an_opening_ends_with_writers_led_here_everywhere(bench: Bench) -> None:
     assert bench.events == [(WasOpened(True), 4)]
 
 
-def test_after_a_failover_the_former_holder_is_told_to_look_first(bench: Bench) -> None:
+@pytest.mark.parametrize("taking", [{"failover": True}, {"epoch": 5}])
+def test_after_a_failover_or_by_force_the_former_holder_is_told_to_look_first(bench: Bench, taking: dict) -> None:
     bench.answers["database.open"] = True
-    taken = replace(HOLDER, hold=replace(HOLD, record=replace(RECORD, failover=True)))
+    taken = replace(HOLDER, hold=replace(HOLD, record=replace(RECORD, **taking)), forced_epoch=3)
     assert bench.do(Open(False), taken)[:2] == ["peers.tell_all /look {} 0.2", "database.open … semi_sync=False"]
 
 
@@ -242,12 +244,14 @@ def test_a_planned_closing_lets_writers_wait_everywhere_and_those_at_work_finish
     paused = ["peers.hurry", "balancer.pause", "peers.tell_all /pause {'epoch': 3} 0.05"]
     assert bench.do(Close(), HANDING) == [*paused, "database.close 0.2"]
     assert bench.events == [(WasClosed(), 4)]
+    assert bench.hands.handing_at == 1000.0
 
 
 def test_an_unplanned_closing_waits_for_nobody(bench: Bench) -> None:
     lost = replace(WATCHER, closing=1000.5, given_up=3)
     assert bench.do(Close(), lost) == ["balancer.lead None ('web-a',)", "database.close 0.0"]
     assert bench.events == [(WasClosed(), 4)]
+    assert bench.hands.handing_at < 0
 
 
 def test_the_closing_of_a_start_leaves_the_balancer_alone(bench: Bench) -> None:

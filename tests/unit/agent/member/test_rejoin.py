@@ -260,6 +260,12 @@ def test_a_lease_taken_during_a_clone_leaves_the_copy_unused(web_b: Returning, s
     assert web_b.done == ["copy from 10.20.1.10"]
 
 
+def test_a_copy_is_used_when_the_donor_only_had_its_own_lease_back(web_b: Returning) -> None:
+    again = replace(IDLE, watch=Watch(record=replace(RECORD, epoch=4), since=0, asked=0))
+    web_b.lock.then = lambda: setattr(web_b.loop, "state", again)
+    assert web_b.back(executed="", cluster_id=None, empty=True) == ["copy from 10.20.1.10", "swap to cluster-1"]
+
+
 def test_a_missing_password_names_the_file(web_b: Returning) -> None:
     web_b.system.path(PASSWORD).unlink()
     with pytest.raises(Failed, match=r"replication\.password: .*; the manifest's secrets must bring it"):
