@@ -32,15 +32,13 @@ MEASURED_S = 15  # after the fault, at least
 COOL_DOWN_S = 3
 BEGUN_S = 30  # until those who measure have begun
 DRAIN_S = 30  # for the client's last requests
+TROUBLES = (FaultFailed, NotWell, NetworkError, OSError, pymysql.MySQLError, BotoCoreError, ClientError)
+UNASKED_S = 5  # a database that hangs is asked once a second or two
+CALM_S = 0.5  # what reads may take before the fault; more, and the computer is too busy to measure anything
 
 
 class Unmeasured(Exception):
     """Who was to measure failed, of no fault of the site's: its records may lack something."""
-
-
-TROUBLES = (FaultFailed, NotWell, NetworkError, OSError, pymysql.MySQLError, BotoCoreError, ClientError)
-UNASKED_S = 5  # a database that hangs is asked once a second or two
-CALM_S = 0.5  # what reads may take before the fault; more, and the computer is too busy to measure anything
 
 
 @dataclass(frozen=True, kw_only=True)
