@@ -21,7 +21,8 @@ export PORT
 ifeq ($(MAKELEVEL),0)
 VARIABLES := PYTHON PORT VOLUMES TO FORCE SERVER STACK ONLY DRILL REPEAT SETTINGS
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
-$(if $(filter-out $(VARIABLES),$(GIVEN)),$(error there is no variable $(filter-out $(VARIABLES),$(GIVEN)); there are: $(VARIABLES)))
+UNKNOWN := $(filter-out $(VARIABLES),$(GIVEN))
+$(if $(UNKNOWN),$(error there is no variable $(UNKNOWN); there are: $(VARIABLES)))
 endif
 
 .PHONY: help up down status switchover promote why shell logs preview env test bench drill peers

@@ -181,15 +181,23 @@ def quantile(values: Iterable[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
 
 
+def judged(
+    values: Mapping[str, float], at_most: Mapping[str, float], exactly: Mapping[str, float], at_least: Mapping[str, float]
+) -> list[tuple[str, str, float, bool]]:
+    """(figure, how its limit is one, the limit, whether it holds) for each expectation, in the order of the drill."""
+    rows = [(name, "at most", limit, not above(values[name], limit)) for name, limit in at_most.items()]
+    rows += [(name, "only", good, values[name] == good) for name, good in exactly.items()]
+    rows += [(name, "at least", least, values[name] >= least) for name, least in at_least.items()]
+    return rows
+
+
 def broken(
     figures: Figures, at_most: Mapping[str, float], exactly: Mapping[str, float], at_least: Mapping[str, float]
 ) -> list[str]:
     """The expectations that do not hold, as sentences."""
     values = asdict(figures)
-    rows = [(name, f"at most {limit:g}", above(values[name], limit)) for name, limit in at_most.items()]
-    rows += [(name, f"only {good:g}", values[name] != good) for name, good in exactly.items()]
-    rows += [(name, f"at least {least:g}", values[name] < least) for name, least in at_least.items()]
-    return [f"{name} is {values[name]:g}, {good} is good" for name, good, wrong in rows if wrong]
+    rows = judged(values, at_most, exactly, at_least)
+    return [f"{name} is {values[name]:g}, {how} {limit:g} is good" for name, how, limit, holds in rows if not holds]
 
 
 def broken_medians(runs: Sequence[Figures], median_at_most: Mapping[str, float]) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from drills.figures import judged
+
 WORDS = {
     "missing": "acknowledged writes that are nowhere any more",
     "lost": "acknowledged writes that the database does not have at the end",
@@ -36,8 +38,6 @@ def expectations(
     figures: Mapping[str, float], at_most: Mapping[str, float], exactly: Mapping[str, float], at_least: Mapping[str, float]
 ) -> list[tuple]:
     """(what, what was good, what was found, whether it was good) for each, in the order of the drill."""
-    rows = [(name, limit, figures[name] <= limit + 0.0005, "at most ") for name, limit in at_most.items()]
-    rows += [(name, good, figures[name] == good, "") for name, good in exactly.items()]
-    rows += [(name, least, figures[name] >= least, "at least ") for name, least in at_least.items()]
-    found = [(name, limit, held, "" if limit == 0 else how) for name, limit, held, how in rows]
-    return [(WORDS[name], how + value(name, limit), value(name, figures[name]), held) for name, limit, held, how in found]
+    rows = judged(figures, at_most, exactly, at_least)
+    found = [(name, limit, holds, "" if limit == 0 or how == "only" else f"{how} ") for name, how, limit, holds in rows]
+    return [(WORDS[name], how + value(name, limit), value(name, figures[name]), holds) for name, limit, holds, how in found]

@@ -42,7 +42,7 @@ def show_servers(instance: Instance) -> None:
             described["Placement"]["AvailabilityZone"],
             described.get("PrivateIpAddress", ""),
             health(said[server][AGENT]),
-            ", ".join(targets.get(described.get("PrivateIpAddress", ""), ())),
+            ", ".join(of_the_front_door(targets, described)),
             *database(leases.get(server, {}), differences.get(server)),
             said[server][AGENT].get("release") or "",
         )
@@ -111,6 +111,11 @@ def front_door(instance: Instance) -> dict[str, list[str]]:
     return {address: summary(ports) for address, ports in seen.items()}
 
 
+def of_the_front_door(targets: Mapping[str, list[str]], described: Mapping[str, Any]) -> list[str]:
+    """How it finds this server; nothing when that is no target."""
+    return targets.get(described.get("PrivateIpAddress", ""), [])
+
+
 def summary(ports: Mapping[int, str]) -> list[str]:
     if len(set(ports.values())) == 1:
         return [next(iter(ports.values()))]
@@ -132,7 +137,7 @@ def wait_for_servers(instance: Instance, release: str, deadline_s: float) -> Non
     while True:
         servers, targets = show.running_instances(instance), front_door(instance)
         reports = {name: said[AGENT] for name, said in ask(instance, servers, AGENT).items()}
-        doors = {name: ", ".join(targets.get(described.get("PrivateIpAddress", ""), ())) for name, described in servers.items()}
+        doors = {name: ", ".join(of_the_front_door(targets, described)) for name, described in servers.items()}
         behind = [
             f"{name}: {health(report)}, release {report.get('release')}, {doors[name] or 'no target'} for the front door"
             for name, report in reports.items()
