@@ -22,6 +22,7 @@ from .lease.state import (
     WasClosed,
     WasOpened,
     WasRead,
+    WasSemiSync,
     WasWritten,
 )
 from .lease.view import Settings
@@ -53,6 +54,8 @@ def _step(state: State, event: Event, now: float) -> Step:
             return _was_opened(state, event)
         case WasClosed():
             return replace(state, closing=None), ()
+        case WasSemiSync():
+            return serving.was_semi_sync(state, event), ()
         case Switchover():
             return handing.begin(state, event.to, now)
         case Promote():

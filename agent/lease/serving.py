@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from . import candidate, handing
 from .holding import may_write
-from .state import Action, Alarm, Hold, Open, Restart, SemiSync, State, Step
+from .state import Action, Alarm, Hold, Open, Restart, SemiSync, State, Step, WasSemiSync
 from .view import Local, Peer, Settings
 
 
@@ -28,13 +28,17 @@ def serve(state: State, local: Local, peers: Mapping[str, Peer], now: float) -> 
         return state, actions
     reason = candidate.refusal(local, hold.record, state.settings, server=state.server)
     if reason is None:
-        return replace(state, hold=replace(state.hold, opening=True, touched=True)), (*actions, Open(must_wait(hold)))
+        waits = must_wait(hold)
+        return replace(state, hold=replace(state.hold, opening=True, touched=True, waits=waits)), (*actions, Open(waits))
     return state, (*actions, Restart()) if not local.alive else actions or (Alarm(reason),)
 
 
 def publishes_sync(hold: Hold, local: Local, settings: Settings, now: float) -> bool:
-    """What the next renewal says. It stays true for the patience with a replica that went away: writes wait meanwhile."""
-    if not (settings.semi_sync and local.semi_sync):
+    """What the next renewal says. It stays true for the patience with a replica that went away: writes wait meanwhile.
+
+    mysqld's own word does not suffice: it may be about to obey an order that it has not obeyed yet.
+    """
+    if not (settings.semi_sync and local.semi_sync and hold.waits):
         return False
     if local.replicas_connected and local.replicas_caught_up:
         return True
@@ -54,8 +58,22 @@ def synchronise(state: State, local: Local, publishes: bool, now: float) -> Step
     actions: tuple[Action, ...] = ()
     wanted = state.settings.semi_sync and local.replicas_connected
     if local.alive and hold.opened:
-        if wanted and local.replicas_near and not local.semi_sync:
-            actions = (SemiSync(True),)
-        elif local.semi_sync and not wanted and not publishes and not must_wait(hold):
-            actions = (SemiSync(False),)
+        if wanted and local.replicas_near and not (local.semi_sync and hold.waits):
+            hold, actions = _order(hold, True)
+        elif (local.semi_sync or hold.waits) and not wanted and not publishes and not must_wait(hold):
+            hold, actions = _order(replace(hold, waits=False), False)
     return replace(state, hold=replace(hold, alone_since=alone_since)), actions
+
+
+def was_semi_sync(state: State, event: WasSemiSync) -> State:
+    """What an order came to that another has followed says nothing."""
+    if state.hold is None or event.order != state.hold.order:
+        return state
+    return replace(state, hold=replace(state.hold, waits=event.order.on))
+
+
+def _order(hold: Hold, on: bool) -> tuple[Hold, tuple[SemiSync]]:
+    order = hold.order
+    if order is None or order.on != on:
+        order = SemiSync(on, order.number + 1 if order else 0)
+    return replace(hold, order=order), (order,)

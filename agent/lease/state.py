@@ -42,6 +42,8 @@ class Hold:
     sent: tuple[tuple[int, float], ...] = ()  # (counter, when) of the last renewals
     renewed: float = NEVER
     last_sync: int = -1  # the newest counter that said sync=true
+    waits: bool = False  # commits wait for the replicas: that was confirmed, and nothing else was ordered since
+    order: SemiSync | None = None  # the newest
     alone_since: float | None = None  # a replica is not connected
     promises: Mapping[str, float] = field(default_factory=dict)  # member: when it was asked for its newest promise
     asked: float = NEVER
@@ -144,6 +146,13 @@ class WasClosed:
 
 
 @dataclass(frozen=True)
+class WasSemiSync:
+    """mysqld did what the order says; it may do so long after that was given."""
+
+    order: SemiSync
+
+
+@dataclass(frozen=True)
 class Switchover:
     to: str
 
@@ -155,7 +164,7 @@ class Promote:
     epoch: int
 
 
-Event = Tick | WasRead | WasWritten | Asked | Promised | WasOpened | WasClosed | Switchover | Promote
+Event = Tick | WasRead | WasWritten | Asked | Promised | WasOpened | WasClosed | WasSemiSync | Switchover | Promote
 
 
 # Actions. None of them is waited for; the answer is an event.
@@ -214,7 +223,10 @@ class Restart:
 
 @dataclass(frozen=True)
 class SemiSync:
+    """Let commits wait for the replicas, or not. Given again under its own number until it was done."""
+
     on: bool
+    number: int
 
 
 @dataclass(frozen=True)

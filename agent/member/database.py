@@ -41,7 +41,8 @@ class Database:
     def __init__(self, system: System, mysqld: Mysqld, mysql: Mysql, *, statement_s: float) -> None:
         self._system, self._mysqld, self._mysql, self._statement_s = system, mysqld, mysql, statement_s
         self.lock = threading.Lock()  # between an opening and whoever changes what this server follows
-        self.synchronous_from = ""  # executed when its commits began to wait for the replicas
+        self._marking, self._openings = threading.Lock(), 0
+        self.synchronous_from: str | None = None  # executed when its commits began to wait for the replicas; None: not known
 
     def open(self, may_open: Callable[[], bool], *, semi_sync: bool) -> bool:
         """Apply all that was received, follow nobody, become writable. `may_open` is asked at the last instant.
@@ -52,7 +53,9 @@ class Database:
         with self._alone(), closing(Session(self._mysql.login, 2 * self._statement_s)) as this_mysqld:
             self._leave_source(this_mysqld.rows)
             self._wait_for_replicas(this_mysqld.rows, semi_sync)
-            mark(self._system)
+            with self._marking:
+                self._openings += 1
+                mark(self._system)
             if not may_open():
                 return False
             this_mysqld.rows("SET GLOBAL read_only = OFF")  # and with it super_read_only
@@ -76,19 +79,24 @@ class Database:
         """
         if not is_marked(self._system) and self._is_as_it_started():
             return  # a replica's readers are left alone
+        openings = self._openings
         try:
             self._close(patience_s)
         except MysqlFailed:
             if not self._mysqld.is_closed_by_itself():
                 raise
-        unmark(self._system)
+        with self._marking:
+            if self._openings == openings:  # or this closing took so long that the next opening's mark is there
+                unmark(self._system)
 
     def wait_for_replicas(self, on: bool) -> None:
         self._wait_for_replicas(self._mysql.rows, on)
 
     def _wait_for_replicas(self, rows: Rows, on: bool) -> None:
+        self.synchronous_from = None
         rows(f"SET GLOBAL rpl_semi_sync_source_enabled = {'ON' if on else 'OFF'}")
-        self.synchronous_from = plain(rows("SELECT @@global.gtid_executed AS executed")[0]["executed"]) if on else ""
+        if on:
+            self.synchronous_from = plain(rows("SELECT @@global.gtid_executed AS executed")[0]["executed"])
 
     def _is_as_it_started(self) -> bool:
         """Read-only, then. One that does not say so at once is taken by the mark: only somebody who is root on the server

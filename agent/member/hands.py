@@ -26,6 +26,7 @@ from ..lease.state import (
     WasClosed,
     WasOpened,
     WasRead,
+    WasSemiSync,
     WasWritten,
 )
 from ..system import Failed, System
@@ -204,11 +205,13 @@ class Hands:
         self._system.sleep(RESTART_S)
 
     def _semisync(self, action: SemiSync, _, generation: int) -> None:
-        def turn() -> None:
-            self._system.log(f"lease: commits {'wait for' if action.on else 'do not wait for'} the replicas from now on")
-            self._try(lambda: self._database.wait_for_replicas(action.on))
+        # One at a time, whatever became of this server meanwhile: an order that comes late must not undo the next.
+        self._alone("semi-sync", -1, lambda: self._try(lambda: self._turned(action, generation)))
 
-        self._alone("semi-sync", -1, turn)
+    def _turned(self, action: SemiSync, generation: int) -> None:
+        self._database.wait_for_replicas(action.on)
+        self._loop.post(WasSemiSync(action), generation)
+        self._news("semi-sync", f"lease: commits {'wait' if action.on else 'do not wait'} for the replicas from now on")
 
     def _alarm(self, action: Alarm, *_) -> None:
         if self.alarm != action.reason:

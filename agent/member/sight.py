@@ -26,7 +26,7 @@ class Wanted:
 
 
 class MemberSight:
-    def __init__(self, config: Config, observer: Observer, peers: Peers, synchronous_from: Callable[[], str]) -> None:
+    def __init__(self, config: Config, observer: Observer, peers: Peers, synchronous_from: Callable[[], str | None]) -> None:
         self._config, self._observer, self._peers, self._synchronous_from = config, observer, peers, synchronous_from
         self._complete: int | None = None  # the mysqld (process id) that has caught up with its source since it started
         self._receiving: tuple[int | None, float] = (None, float("inf"))  # a mysqld, and since when it receives
@@ -61,12 +61,15 @@ class MemberSight:
         followers = [statuses.get(name) for name in self._config.others]
         connected = all(self._follows(status) for status in followers)
         past = self._executed_before(look, now - NEAR_S)
+        synchronous_from = self._synchronous_from()
         return replace(
             look.local,
             complete=look.mysqld is not None and look.mysqld == self._complete,
             replicas_connected=connected,
             replicas_near=connected and all(gtid.contains(status.received, past) for status in followers),
-            replicas_caught_up=connected and all(gtid.contains(s.received, self._synchronous_from()) for s in followers),
+            replicas_caught_up=connected
+            and synchronous_from is not None
+            and all(gtid.contains(status.received, synchronous_from) for status in followers),
         )
 
     def lag(self, look: Look, now: float) -> Look:

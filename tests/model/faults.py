@@ -85,10 +85,10 @@ def delay(world: World) -> None:
 
 
 def outage(world: World) -> None:
-    world.store.up = False
     seconds = _span(world, 0.2, 4)
     world.note(f"store down for {seconds / world.ttl:.2f}")
-    _for(world, seconds, lambda: setattr(world.store, "up", True))
+    world.endure(seconds, lambda: setattr(world.store, "up", True))
+    world.store.up = False
 
 
 def rollback(world: World) -> None:
@@ -153,6 +153,16 @@ def mysqld_crash(world: World) -> None:
         _for(world, seconds, lambda: node.powered and node.mysqld.start())
 
 
+def mysqld_gone(world: World) -> None:
+    """It dies and does not start again for long; a trouble only until the restart budget is over."""
+    node = _any(world)
+    if node.powered and node.mysqld.up:
+        world.note(f"{node.name} mysqld dies for long")
+        budget_s = node.settings.restart_budget_s / node.rate
+        world.endure(_span(world, 6, 9), lambda: node.powered and node.mysqld.start(), trouble_s=budget_s)
+        node.mysqld.die()
+
+
 def mysqld_hang(world: World) -> None:
     node, seconds = _any(world), _span(world, 0.05, 2)
     if node.mysqld.up:
@@ -191,6 +201,7 @@ FAULTS: dict[str, Fault] = {
         power,
         volume,
         mysqld_crash,
+        mysqld_gone,
         mysqld_hang,
         lag,
         switchover,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent import failover
-from agent.lease import candidate, handing, holding, returning, serving, state, taking, timing
+from agent.lease import candidate, handing, holding, promising, returning, serving, state, taking, timing
 from agent.lease import record as records
 from agent.lease.record import Record
 from agent.lease.state import Hold, Outcome, Promised, WasWritten
@@ -106,6 +106,14 @@ def a_mysqld_starts_writable():
 
     original = Mysqld.start
     return ((Mysqld, "start", start),)
+
+
+@mutation(
+    TWO, 224, nodes=3, faults=("isolation", "blind", "power"), calm=0, slow=0.4, slow_close=1, length_ttls=20, answer_timeout=0.1
+)
+def a_renewal_is_unconditional():
+    original, anything = records.renewal, {"cluster_id": "db"}
+    return ((records, "renewal", lambda *args, **known: replace(original(*args, **known), equal=anything, counter_below=None)),)
 
 
 # Taking.
@@ -277,6 +285,12 @@ def writes_are_acknowledged_alone_before_the_store_says_so():
     return (serving, "must_wait", lambda hold: False), (serving, "publishes_sync", publishes)
 
 
+@mutation(LOST, 108, semi_sync=True, slow_turn=1, faults=("severed", "severed", "power"), calm=0)
+def an_order_not_to_wait_counts_once_it_is_obeyed():
+    original = serving.publishes_sync
+    return ((serving, "publishes_sync", lambda hold, *rest: original(replace(hold, waits=True), *rest)),)
+
+
 @mutation(LOST, 13, nodes=3, semi_sync=True, max_lag=100, faults=("severed", "severed", "power"), calm=0)
 def one_of_two_replicas_acknowledges():
     def acknowledge(self):
@@ -288,9 +302,22 @@ def one_of_two_replicas_acknowledges():
     return ((Node, "acknowledge", acknowledge),)
 
 
+# Serving.
+
+
+@mutation(NOBODY, faults=("mysqld_gone",), calm=0.9)
+def a_mysqld_that_stays_dead_is_waited_for():
+    return ((handing, "fail_over", lambda s, *rest: (s, ())),)
+
+
 # Promises.
 
 SILENT = {"faults": ("blind", "blind", "severed", "delay"), "calm": 0, "slow_close": 0.8}
+
+
+@mutation(NOBODY, faults=("outage",), calm=0.5)
+def nobody_asks_for_promises():
+    return ((promising, "ask", lambda s, now: (s, ())),)
 
 
 @mutation(TWO, 207, **SILENT | {"slow_close": 1})
@@ -334,6 +361,16 @@ def the_epoch_is_handed_over_before_writes_stopped():
 @mutation(LOST, semi_sync=True, faults=("switchover", "lag"), calm=0)
 def the_epoch_is_handed_to_a_server_that_lacks_writes():
     return ((handing, "refusal", lambda *args: None),)
+
+
+@mutation("which lacks some", faults=("partition", "power"), calm=0, length_ttls=20)
+def a_divergent_server_follows():
+    def course(local, record, holder, salvaged):
+        chosen = original(local, record, holder, salvaged)
+        return returning.Follow(record.holder) if isinstance(chosen, returning.Salvage) else chosen
+
+    original = returning.course
+    return ((returning, "course", course),)
 
 
 @mutation("last copy", faults=("partition", "power"), calm=0, length_ttls=20)

@@ -39,6 +39,7 @@ class Node(ServingData):
         self.killing = False
         self.closes_at: float | None = None  # when a read-only that was ordered can be confirmed
         self.busy = False  # salvaging or cloning
+        self.turning = False  # an order to wait for the replicas, or not, is under way
         self.seen_at_restore = (-1, -1)  # what this start of the agent had seen when the store was restored
 
     # Time.
@@ -66,7 +67,7 @@ class Node(ServingData):
             self.agents += 1
             self.seen_at_restore = (-1, -1)
             self.agent = failover.started(self.name, f"{self.name}{self.agents}", self.settings, self.now())
-            self.paused_until, self.inbox, self.fed = 0.0, [], self.now()
+            self.paused_until, self.inbox, self.fed, self.turning = 0.0, [], self.now(), False
             self._tick(self.agents)
             self.world.at(0, lambda agent=self.agents: self._rejoin(agent))
 
@@ -292,11 +293,25 @@ class Node(ServingData):
             self._kill()
 
     def _do_semisync(self, action: state.SemiSync, agent: int) -> None:
+        """One at a time, as agent/member/hands.py has it."""
+        if not self.turning:
+            self.turning = True
+            slow = self.world.random.random() < self.world.profile.slow_turn
+            life, span = self.mysqld.life, self.world.random.uniform(0.1, 0.6) if slow else 0.0
+            self.after(span * self.ttl, lambda: self._semi_synced(action, agent, life))
+
+    def _semi_synced(self, action: state.SemiSync, agent: int, life: int) -> None:
+        if self.agents != agent:
+            return
+        self.turning = False
+        if self.mysqld.life != life or not self.mysqld.answers:
+            return
         if self.mysqld.semi_sync and not action.on:
             for write in self.mysqld.waiting:
                 self.world.acknowledge(*write)
             self.mysqld.waiting = []
         self.mysqld.semi_sync = action.on
+        self.tell(state.WasSemiSync(action), agent)
 
     def _do_alarm(self, action: state.Alarm, agent: int) -> None:
         if f"{self.name} alarm: {action.reason}" not in self.world.log[-6:]:

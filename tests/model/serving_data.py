@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.lease import last_copy, returning
 from agent.lease.view import Peer
 
-from .mysqld import text
+from .mysqld import lacks, text
 
 
 class ServingData:
@@ -69,6 +69,8 @@ class ServingData:
         return last_copy.Copy(where="s3", cluster_id="db", executed=text(self.world.salvage), verified=True)
 
     def _go_follow(self, course: returning.Follow) -> None:
+        if lacks(self.world.nodes[course.source].mysqld.data, self.mysqld.data):
+            self.world.violated(f"{self.name} follows {course.source}, which lacks some of its transactions")
         self.mysqld.source = course.source
 
     def _go_refuse(self, course: returning.Refuse) -> None:

@@ -24,6 +24,7 @@ from agent.lease.state import (
     Tick,
     WasClosed,
     WasRead,
+    WasSemiSync,
     Watch,
 )
 from agent.lease.view import Local, Peer, Settings
@@ -74,6 +75,12 @@ def test_every_name_in_a_condition_is_aliased_because_dynamodb_reserves_some():
         {":holder": "a", ":boot_nonce": "a1", ":epoch": 3, ":below": 8},
     )
     assert write.record.published_at_counter == 7
+
+
+def test_an_epoch_is_given_away_only_while_it_is_the_givers_and_above_all_its_renewals():
+    write = record.handover(RECORD, counter=9, holder="b", boot_nonce="b1", ttl_s=5, gtid_executed="u:1-10", failover=False)
+    assert write.equal == {"holder": "a", "boot_nonce": "a1", "epoch": 3}
+    assert (write.counter_below, write.record.epoch) == (9, 4)
 
 
 def test_a_member_with_a_taking_under_way_promises_nothing():
@@ -158,13 +165,8 @@ def test_the_last_holder_needs_no_sync_but_all_that_it_published():
 
 
 def holder(**known):
-    return State(
-        server="a",
-        boot_nonce="a1",
-        settings=Settings(),
-        closing=None,
-        hold=Hold(record=RECORD, since=0, confirmed=1, counter=7, opened=True, touched=True, **known),
-    )
+    hold = Hold(record=RECORD, since=0, confirmed=1, counter=7, opened=True, touched=True)
+    return State(server="a", boot_nonce="a1", settings=Settings(), closing=None, hold=replace(hold, **known))
 
 
 def test_nothing_moves_from_a_full_disk_to_a_fuller_one():
@@ -255,14 +257,61 @@ def test_commits_wait_for_no_replica_any_more_once_the_mode_is_async_and_the_rec
     for sync in (True, False):
         state = holder()
         state = replace(state, hold=replace(state.hold, record=replace(RECORD, sync=sync)))
-        assert (SemiSync(False) in failover.step(state, Tick(local=waits), 1.2)[1]) is not sync
+        assert (SemiSync(False, 0) in failover.step(state, Tick(local=waits), 1.2)[1]) is not sync
 
 
 @pytest.mark.parametrize("near", [True, False])
 def test_commits_begin_to_wait_for_replicas_only_when_those_keep_up(near):
     state = replace(holder(), settings=Settings(semi_sync=True))
     local = replace(LOCAL, replicas_connected=True, replicas_near=near)
-    assert (SemiSync(True) in failover.step(state, Tick(local=local), 1.2)[1]) is near
+    assert (SemiSync(True, 0) in failover.step(state, Tick(local=local), 1.2)[1]) is near
+
+
+def synchronous(**known):
+    """A holder whose commits may wait, and a look at a mysqld whose commits do, for a replica that has everything."""
+    looks = replace(LOCAL, semi_sync=True, replicas_connected=True, replicas_near=True, replicas_caught_up=True)
+    return replace(holder(record=replace(RECORD, sync=False), **known), settings=Settings(semi_sync=True)), looks
+
+
+def publishes(actions):
+    return [action.write.record.sync for action in actions if isinstance(action, Send)]
+
+
+def test_the_record_says_sync_only_once_the_order_to_wait_is_known_to_be_obeyed():
+    state, looks = synchronous()
+    state, actions = failover.step(state, Tick(local=looks), 2.2)
+    assert (publishes(actions), actions[-1]) == ([False], SemiSync(True, 0))
+    state, _ = failover.step(state, WasSemiSync(SemiSync(True, 0)), 2.3)
+    assert publishes(failover.step(state, Tick(local=looks), 3.4)[1]) == [True]
+
+
+def test_a_replica_that_returns_before_the_order_not_to_wait_was_obeyed_makes_nothing_synchronous():
+    """The order may be obeyed at any time from now on, whatever mysqld still says."""
+    state, looks = synchronous(waits=True, order=SemiSync(True, 4))
+    away = replace(looks, replicas_connected=False, replicas_near=False, replicas_caught_up=False)
+    state, actions = failover.step(state, Tick(local=away), 1.2)
+    assert (actions[-1], state.hold.waits) == (SemiSync(False, 5), False)
+    state, actions = failover.step(state, Tick(local=looks), 2.2)
+    assert (publishes(actions), actions[-1]) == ([False], SemiSync(True, 6))
+    state, _ = failover.step(state, WasSemiSync(SemiSync(False, 5)), 2.3)
+    assert not state.hold.waits
+    state, _ = failover.step(state, WasSemiSync(SemiSync(True, 6)), 2.4)
+    assert publishes(failover.step(state, Tick(local=looks), 3.4)[1]) == [True]
+
+
+def test_an_order_is_given_again_under_its_number_until_it_is_obeyed():
+    state, looks = synchronous()
+    looks = replace(looks, semi_sync=False)
+    for now in (1.2, 1.3):
+        state, actions = failover.step(state, Tick(local=looks), now)
+        assert actions[-1] == SemiSync(True, 0)
+
+
+def test_a_mysqld_that_is_opened_without_waiting_makes_nothing_synchronous():
+    state, looks = synchronous(opened=False, waits=True)
+    state, actions = failover.step(state, Tick(local=replace(looks, semi_sync=False)), 2.2)
+    assert actions[-1] == Open(False)
+    assert publishes(failover.step(state, Tick(local=looks), 3.4)[1]) == [False]
 
 
 def test_a_demotion_with_an_opening_under_way_kills_at_once():

@@ -36,6 +36,7 @@ class Profile:
     answer_timeout: float = 0.4  # of ttl, until what became of a write is unknown: connecting and answering have 0.4 each
     duplicates: float = 0.02
     slow_close: float = 0.3  # of demotions: super_read_only hangs
+    slow_turn: float = 0.3  # of orders to wait for the replicas, or not: obeyed only after a while
     slow_open: float = 0.0  # of openings: each of their two steps lasts up to 1.2 ttl
     ambush: float = 0.1  # of demotions: the agent is paused in the middle
     faults: tuple[str, ...] = ()
@@ -65,6 +66,8 @@ class World:
         self.salvage: Position = {}
         self.issued: set[tuple[str, int]] = set()
         self.troubles = 0
+        self.endured = 0  # faults under way through which the others serve …
+        self.unpromising = False  # … unless something else went wrong meanwhile
         self.calm_since = 0.0
         self.last_taking = float("-inf")
         self.nodes = {name: Node(self, name) for name in names}
@@ -131,6 +134,7 @@ class World:
 
     def trouble(self) -> Callable[[], None]:
         self.troubles += 1
+        self.unpromising |= self.endured > 0
         open_ = [True]
 
         def over() -> None:
@@ -140,6 +144,21 @@ class World:
                 self.calm_since = self.t
 
         return over
+
+    def endure(self, seconds: float, undo: Callable[[], None], *, trouble_s: float = 0.0) -> None:
+        """A fault that is a trouble only for its first seconds, if it strikes in calm: then everything goes on beside it."""
+        self.unpromising |= self.endured > 0 or not self._must_serve()
+        if trouble_s:
+            self.at(trouble_s, self.trouble())
+        self.endured += 1
+
+        def over() -> None:
+            undo()
+            self.endured -= 1
+            if self.unpromising and not self.endured:
+                self.unpromising, self.calm_since = False, self.t
+
+        self.at(seconds, over)
 
     # What must be true.
 
@@ -151,7 +170,9 @@ class World:
             self.violated("nobody writable though all are up and connected")
 
     def _must_serve(self) -> bool:
-        if self.troubles or self.unpromised or self.store.lost or self.profile.slow > 0.05 or self.profile.slow_open:
+        if self.troubles or self.unpromised or self.unpromising or self.store.lost:
+            return False
+        if self.profile.slow > 0.05 or self.profile.slow_open:
             return False
         record = self.store.item
         pause = self.profile.pause_s / 0.9 if record["failover"] else 0

@@ -137,7 +137,17 @@ def test_it_is_settled_before_the_first_write_whether_commits_wait(make, sql: St
     assert database.open(lambda: True, semi_sync=wait)
     set_to = f"SET GLOBAL rpl_semi_sync_source_enabled = {'ON' if wait else 'OFF'}"
     assert sql.sent == [STATUS, set_to, *(["SELECT @@global.gtid_executed AS executed"] if wait else []), WRITABLE]
-    assert database.synchronous_from == ("a:1-9" if wait else "")
+    assert database.synchronous_from == ("a:1-9" if wait else None)
+
+
+def test_from_when_commits_wait_is_unknown_while_they_begin_to(make, sql: Statements) -> None:
+    """A position of before would call a replica caught up that lacks what was acknowledged alone."""
+    database = make()
+    database.synchronous_from = "a:1-5"
+    sql.answers = {"SET GLOBAL rpl_semi": MysqlFailed(2013, "gone")}
+    with pytest.raises(MysqlFailed):
+        database.wait_for_replicas(True)
+    assert database.synchronous_from is None
 
 
 def test_nothing_is_writable_when_the_lease_says_no_at_the_last_instant(make, sql: Statements, system: FakeSystem) -> None:
@@ -217,6 +227,17 @@ def test_an_open_server_is_closed_and_its_clients_are_gone(make, sql: Statements
     assert sql.sent[0] == CLOSED
     assert sql.sent[-3:] == [CLIENTS, "KILL 7", "KILL 8"]
     assert not is_marked(system)
+
+
+def test_a_closing_that_outlasts_its_mysqld_leaves_the_next_openings_mark(make, sql: Statements, system: FakeSystem) -> None:
+    """It hung until mysqld was killed; whoever restarts that opens it while this closing asks systemd what became of it."""
+    process = Process()
+    database = make(process)
+    mark(system)
+    sql.answers = {CLOSED: MysqlFailed(2013, "gone")}
+    process.is_closed_by_itself = lambda: database.open(lambda: True, semi_sync=False)
+    database.close(0.0)
+    assert is_marked(system)
 
 
 def test_a_replica_that_is_closed_already_is_left_alone_with_its_readers(make, sql: Statements) -> None:

@@ -30,6 +30,7 @@ from agent.lease.state import (
     WasClosed,
     WasOpened,
     WasRead,
+    WasSemiSync,
     WasWritten,
 )
 from agent.lease.view import Settings
@@ -323,8 +324,9 @@ def test_a_mysqld_that_recovers_is_left_to_it(bench: Bench) -> None:
 
 @pytest.mark.parametrize("on", [True, False])
 def test_semi_sync_is_turned_and_said(bench: Bench, on: bool) -> None:
-    assert bench.do(SemiSync(on)) == [f"database.wait_for_replicas {on}"]
-    assert bench.events == []
+    order = SemiSync(on, 3)
+    assert bench.do(order) == [f"database.wait_for_replicas {on}"]
+    assert bench.events == [(WasSemiSync(order), 4)]
     assert "wait for the replicas" in bench.system.lines[0] and ("do not" in bench.system.lines[0]) is not on
 
 
