@@ -80,7 +80,7 @@ class Unshipped(Given):
 
 @dataclass(frozen=True, kw_only=True)
 class LongTransaction(Given):
-    """A visitor's transaction on the primary has written, and neither commits nor ends."""
+    """A visitor's transaction on the primary has written, and neither commits nor ends; the fault is to end it."""
 
     @contextlib.contextmanager
     def holds(self, site: Site) -> Iterator[None]:
@@ -90,6 +90,9 @@ class LongTransaction(Given):
             cursor.execute("INSERT INTO notes (text, written_at) VALUES ('a transaction without an end', UTC_TIMESTAMP(3))")
             time.sleep(2)
             yield
+            with contextlib.suppress(pymysql.MySQLError, OSError):
+                connection.commit()
+                raise FaultFailed("the transaction was not ended: it could still be committed")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ Rules live in a table of their own beside the security groups' (nft(8)); removin
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterable
 
 from cloud_init.ports import MYSQL
@@ -16,6 +17,7 @@ TABLE = "inet drill"
 SENT, RECEIVED = "saddr", "daddr"  # a server's packets, as nft tells them apart
 BOTH = (SENT, RECEIVED)
 OTHER = {SENT: RECEIVED, RECEIVED: SENT}
+DROP = "counter drop"
 HOOKS = ("forward", "input", "output")  # through the router; to and from the services that live on it
 
 
@@ -23,8 +25,8 @@ def severed(server: str, peers: Iterable[str] = (), loses: Iterable[str] = BOTH)
     """Rules that drop what the server sends to `peers` (nobody named: to anyone), and what they send to it."""
     peers, loses = tuple(peers), tuple(loses)
     if not peers:
-        return [f"ip {side} {server} drop" for side in loses]
-    return [f"ip {side} {server} ip {OTHER[side]} {peer} drop" for peer in peers for side in loses]
+        return [f"ip {side} {server} {DROP}" for side in loses]
+    return [f"ip {side} {server} ip {OTHER[side]} {peer} {DROP}" for peer in peers for side in loses]
 
 
 def unshipped(source: str, follower: str, port: int, limit: str = "") -> list[str]:
@@ -32,12 +34,12 @@ def unshipped(source: str, follower: str, port: int, limit: str = "") -> list[st
     and with a `limit` only what is more than that."""
     connection = f"tcp dport {port} " if port else ""
     more = f"limit rate over {limit} " if limit else ""
-    return [f"ip saddr {source} ip daddr {follower} tcp sport {MYSQL} {connection}{more}drop"]
+    return [f"ip saddr {source} ip daddr {follower} tcp sport {MYSQL} {connection}{more}{DROP}"]
 
 
 def lossy(server: str, percent: int) -> list[str]:
     """Rules that drop a share of the packets from and to a server, each by chance."""
-    return [f"ip {side} {server} numgen random mod 100 < {percent} drop" for side in BOTH]
+    return [f"ip {side} {server} numgen random mod 100 < {percent} {DROP}" for side in BOTH]
 
 
 def table(rules: Iterable[str]) -> str:
@@ -52,16 +54,23 @@ def table(rules: Iterable[str]) -> str:
 def impose(router: str, rules: Iterable[str]) -> None:
     """In the VPC's namespace named `router`, instead of the rules of before."""
     relieve(router)
-    namespaces.command(nft(router), table(rules))
+    namespaces.command(nft(router, "-f", "-"), table(rules))
+
+
+def dropped(router: str) -> int:
+    """How many packets the rules have dropped so far."""
+    listed = json.loads(namespaces.command(nft(router, "-j", "list", "table", *TABLE.split())))["nftables"]
+    rules = [entry["rule"]["expr"] for entry in listed if "rule" in entry]
+    return sum(part["counter"]["packets"] for rule in rules for part in rule if "counter" in part)
 
 
 def relieve(router: str) -> None:
     with contextlib.suppress(NetworkError):  # there is none
-        namespaces.command(nft(router), f"delete table {TABLE}\n")
+        namespaces.command(nft(router, "delete", "table", *TABLE.split()))
 
 
-def nft(router: str) -> list[str]:
-    return ["nsenter", f"--net={namespaces.FOLDER / router}", "nft", "-f", "-"]
+def nft(router: str, *arguments: str) -> list[str]:
+    return ["nsenter", f"--net={namespaces.FOLDER / router}", "nft", *arguments]
 
 
 def plug(router: str, port: str) -> None:

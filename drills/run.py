@@ -33,7 +33,7 @@ COOL_DOWN_S = 3
 BEGUN_S = 30  # until those who measure have begun
 DRAIN_S = 30  # for the client's last requests
 TROUBLES = (FaultFailed, NotWell, NetworkError, OSError, pymysql.MySQLError, BotoCoreError, ClientError)
-UNASKED_S = 5  # a database that hangs is asked once a second or two
+UNASKED_S = 3  # a database that hangs is asked once a second or two
 CALM_S = 0.5  # what reads may take before the fault; more, and the computer is too busy to measure anything
 
 
@@ -167,6 +167,7 @@ def suffer(site: Site, drill: Drill, server: Server, course: Course) -> None:
             course.began = time.monotonic()
             drill.fault.begin(site, server)
         time.sleep(drill.lasts_s)
+        drill.fault.confirm(site, server)
     finally:
         course.ended = time.monotonic()
         course.began = course.began or course.ended

@@ -26,6 +26,9 @@ class Fault:
         """Raises FaultFailed."""
         raise NotImplementedError
 
+    def confirm(self, site: Site, server: Server) -> None:
+        """Asked right before its end: it is what its name says. Raises FaultFailed: a fault that befell nobody proves nothing."""
+
     def end(self, site: Site, server: Server) -> None:
         """Undo it. A fault that the servers mend by themselves has nothing to undo. Raises FaultFailed."""
 

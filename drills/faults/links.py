@@ -26,8 +26,19 @@ class LinkDown(Fault):
         network.plug(server.router, server.port)
 
 
+class Rules(Fault):
+    """Packets that the router's rules drop."""
+
+    def confirm(self, site: Site, server: Server) -> None:
+        if not network.dropped(server.router):
+            raise FaultFailed("the router's rules dropped no packet: this fault befell nobody")
+
+    def end(self, site: Site, server: Server) -> None:
+        network.relieve(server.router)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Partition(Fault):
+class Partition(Rules):
     """No packet between the server and `peers`: names or roles, LEASE_STORE, or nobody named for everyone.
 
     `loses` SENT or RECEIVED makes it one-way: what the server sends, or what is sent to it, does not arrive.
@@ -41,12 +52,9 @@ class Partition(Fault):
         addresses = [API_ADDRESS if peer == LEASE_STORE else site.named(peer).address for peer in self.peers]
         network.impose(server.router, network.severed(server.address, addresses, self.loses))
 
-    def end(self, site: Site, server: Server) -> None:
-        network.relieve(server.router)
-
 
 @dataclass(frozen=True, kw_only=True)
-class StoreSilence(Fault):
+class StoreSilence(Rules):
     """No server reaches AWS's API, the lease store in it: nobody answers, not even with an error."""
 
     undone: ClassVar[str] = "it answers again"
@@ -55,12 +63,9 @@ class StoreSilence(Fault):
         servers = site.servers.values()
         network.impose(server.router, [rule for one in servers for rule in network.severed(one.address, [API_ADDRESS])])
 
-    def end(self, site: Site, server: Server) -> None:
-        network.relieve(server.router)
-
 
 @dataclass(frozen=True, kw_only=True)
-class Loss(Fault):
+class Loss(Rules):
     """A share of the server's packets is lost, by chance, in both directions."""
 
     percent: int
@@ -68,9 +73,6 @@ class Loss(Fault):
 
     def begin(self, site: Site, server: Server) -> None:
         network.impose(server.router, network.lossy(server.address, self.percent))
-
-    def end(self, site: Site, server: Server) -> None:
-        network.relieve(server.router)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +85,9 @@ class Delay(Fault):
     def begin(self, site: Site, server: Server) -> None:
         delay.impose(server.router, server.address, self.milliseconds / 1000)
 
-    def end(self, site: Site, server: Server) -> None:
-        held = delay.holds(server.router)
-        delay.relieve(server.router)
-        if not held:
+    def confirm(self, site: Site, server: Server) -> None:
+        if not delay.holds(server.router):
             raise FaultFailed("the delay line was gone before its time: packets were not late until the end")
+
+    def end(self, site: Site, server: Server) -> None:
+        delay.relieve(server.router)

@@ -55,6 +55,8 @@ class TypeChange(Fault):
         if before not in OTHER_TYPE:
             raise FaultFailed(f"servers.web_type is {before}; this drill knows {', '.join(OTHER_TYPE)}")
         update(site, {"servers": {"web_type": OTHER_TYPE[before]}})
+        if kept := [one.name for one in site.databases if described(site, one)["InstanceType"] == before]:
+            raise FaultFailed(f"the update left {', '.join(kept)} a {before}")
 
     def end(self, site: Site, server: Server) -> None:
         update(site)
@@ -65,8 +67,11 @@ class Replacement(Fault):
     """All servers are made anew in one update; their data volumes stay."""
 
     def begin(self, site: Site, server: Server) -> None:
+        before = {one.instance_id for one in site.servers.values()}
         update(site, None, "--replace", INSTANCES)
         site.look_again()
+        if kept := [one.name for one in site.servers.values() if one.instance_id in before]:
+            raise FaultFailed(f"the update replaced no {', '.join(kept)}")
 
 
 def update(site: Site, settings: Mapping[str, Mapping[str, object]] | None = None, *options: str) -> None:

@@ -14,7 +14,8 @@ from drills.site import Site
 
 UNITS = ("agent", "app", "failover", "haproxy", "mysql", "nginx")
 FILLER = "var/lib/mysql/drill.filler"
-NO_START = "run/systemd/system/mysql.service.d/drill.conf"  # while it exists, mysql.service does not start
+# While it exists, mysql.service does not start. The last of its drop-ins: the project's own empties the list that this adds to.
+NO_START = "run/systemd/system/mysql.service.d/zz-drill.conf"
 RELOAD = "from agent.services import HAPROXY; from agent.system import System; HAPROXY.reload(System())"
 
 

@@ -12,17 +12,23 @@ from drills.run import Course
 
 
 class Told(Fault):
-    """Writes down what is done with it; raises `failure` at its beginning."""
+    """Writes down what is done with it; raises `failure` at its beginning, `void` when it is to confirm that it happened."""
 
-    def __init__(self, failure=None):
+    def __init__(self, failure=None, void=None):
         super().__init__(server="web-a")
         object.__setattr__(self, "failure", failure)
+        object.__setattr__(self, "void", void)
         object.__setattr__(self, "told", [])
 
     def begin(self, site, server):
         self.told.append("begin")
         if self.failure:
             raise self.failure
+
+    def confirm(self, site, server):
+        self.told.append("confirm")
+        if self.void:
+            raise self.void
 
     def end(self, site, server):
         self.told.append("end")
@@ -48,7 +54,7 @@ def drill(fault, given=None, lasts_s=0.01):
 def test_what_is_given_holds_when_the_fault_begins_and_not_when_it_ends():
     fault, course = Told(), Course(calm=1)
     run.suffer(None, drill(fault, Ready(fault.told)), None, course)
-    assert fault.told == ["given", "begin", "no longer given", "end"]
+    assert fault.told == ["given", "begin", "no longer given", "confirm", "end"]
     assert course.calm < course.began < course.ended
 
 
@@ -58,6 +64,13 @@ def test_a_fault_that_fails_or_is_interrupted_is_undone(failure):
     with pytest.raises(type(failure)):
         run.suffer(None, drill(fault), None, Course(calm=1))
     assert fault.told == ["begin", "end"]
+
+
+def test_a_fault_that_befell_nobody_is_undone_and_says_so():
+    fault = Told(void=FaultFailed("no packet"))
+    with pytest.raises(FaultFailed, match="no packet"):
+        run.suffer(None, drill(fault), None, Course(calm=1))
+    assert fault.told == ["begin", "confirm", "end"]
 
 
 def test_a_fault_whose_preparation_failed_is_undone_too_and_has_a_time():
