@@ -47,6 +47,11 @@ def test_nothing_is_lost_but_what_a_primary_had_not_sent_when_it_died(runs):
     assert lost == {"switchover": 0, "balancer-power-cut": 0, "replica-power-cut": 0}
 
 
+def test_no_reader_is_told_of_a_fault_that_his_balancer_survives(runs):
+    told = {name: run["failed_reads_answered"] for name, run in runs.items() if name.endswith(("power-cut", "partition"))}
+    assert told | {name: runs[name]["failed_reads"] for name in (RESTARTED, "switchover")} == dict.fromkeys(TAKEOVERS, 0)
+
+
 def test_every_fault_was_noticed(runs):
     assert [text for run in runs.values() for text in run["broken"] if "at least" in text] == []
 
