@@ -87,6 +87,24 @@ def test_the_replica_replicates_over_tls_and_refuses_writes(site):
     assert site.on("web-a", "mysql -N -e 'select @@read_only'").strip() == "0"
 
 
+def test_readers_leave_a_replica_that_lags_beyond_the_setting_and_return_to_it(site):
+    """Who reads the table keeps the applier out of it: everything is received, nothing of it is applied (`database.read_lag`: 10 s)."""
+    where = "SELECT table_schema FROM information_schema.tables WHERE table_name = 'notes'"
+    schema = site.on("web-b", f'mysql -N -e "{where}"').strip()
+    reader = threading.Thread(target=site.on, args=("web-b", f"mysql -e 'LOCK TABLES {schema}.notes READ; DO SLEEP(30)'"))
+    reader.start()
+    try:
+
+        def primary_reads():
+            post(site, "a note that is late")
+            return site.notes()["database"] == {"host": "web-a", "role": "primary"}
+
+        eventually(primary_reads, 25)
+    finally:
+        reader.join()
+    eventually(lambda: site.notes()["database"] == {"host": "web-b", "role": "replica"}, 30)
+
+
 @pytest.mark.parametrize("server", ["lb", "web-a", "web-b"])
 def test_a_servers_kernel_has_the_settings_of_its_first_boot(site, server):
     assert site.on(server, "sysctl -n net.ipv4.tcp_thin_linear_timeouts").strip() == "1"
