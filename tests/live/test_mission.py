@@ -88,7 +88,7 @@ def test_the_replica_replicates_over_tls_and_refuses_writes(site):
 
 
 def test_readers_leave_a_replica_that_lags_beyond_the_setting_and_return_to_it(site):
-    """Who reads the table keeps the applier out of it: everything is received, nothing of it is applied (`database.read_lag`: 10 s)."""
+    """Who reads the table keeps the applier out of it: all is received, nothing applied (`database.read_lag`: 10 s)."""
     where = "SELECT table_schema FROM information_schema.tables WHERE table_name = 'notes'"
     schema = site.on("web-b", f'mysql -N -e "{where}"').strip()
     reader = threading.Thread(target=site.on, args=("web-b", f"mysql -e 'LOCK TABLES {schema}.notes READ; DO SLEEP(30)'"))

@@ -89,15 +89,6 @@ def a_former_record_is_obeyed():
     return tuple((module, "adopt", adopt) for module in (holding, taking))
 
 
-SEVERED = {"faults": ("power", "severed", "severed"), "calm": 0, "length_ttls": 20, "answer_timeout": 0.1}
-
-
-@mutation(LOST, 133, semi_sync=True, max_lag=100, slow=0.4, **SEVERED)
-def a_late_renewal_overtakes():
-    original = records.renewal
-    return ((records, "renewal", lambda *args, **known: replace(original(*args, **known), counter_below=None)),)
-
-
 @mutation(TWO, faults=("power", "mysqld_crash"), calm=0)
 def a_mysqld_starts_writable():
     def start(self):

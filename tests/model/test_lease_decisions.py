@@ -31,6 +31,8 @@ from agent.lease.view import Local, Peer, Settings
 from agent.member.balancer import PAUSE_S
 from agent.system import Failed
 
+from .store import Store
+
 RECORD = Record(
     cluster_id="db",
     members=("a", "b"),
@@ -75,6 +77,14 @@ def test_every_name_in_a_condition_is_aliased_because_dynamodb_reserves_some():
         {":holder": "a", ":boot_nonce": "a1", ":epoch": 3, ":below": 8},
     )
     assert write.record.published_at_counter == 7
+
+
+def test_a_renewal_that_hung_does_not_bring_back_what_a_newer_one_took_away():
+    """Between them a write may have been acknowledged alone."""
+    store = Store(RECORD)
+    hung, newer = (record.renewal(RECORD, counter=8 + n, sync=not n, gtid_executed="u:1-11") for n in (0, 1))
+    assert (store.write(newer), store.write(hung)) == (True, False)
+    assert store.read() == newer.record
 
 
 def test_an_epoch_is_given_away_only_while_it_is_the_givers_and_above_all_its_renewals():
