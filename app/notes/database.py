@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import socket
 import ssl
 import time
 from collections import deque
@@ -17,6 +18,9 @@ from .settings import Settings
 
 # A connection stays with the server it was made to, while HAProxy may know a better one by now (the replica came back).
 MAX_AGE_S = 10.0
+# MySQL speaks first; HAProxy tries to reach it for a second. HAProxy 3.0.11 forgets whom it was connecting to a server that it
+# then found dead (on-marked-down shutdown-sessions): it neither goes on nor says so, and another attempt meets the new primary.
+GREETING_S = 1.2
 READ_ONLY = 1290  # ER_OPTION_PREVENTS_STATEMENT
 CONNECTION_LOST = (pymysql.err.OperationalError, pymysql.err.InterfaceError, OSError)
 
@@ -111,7 +115,7 @@ class Connections:
         _forget_errors(self._tls)
 
     def _connect(self) -> pymysql.Connection:
-        return pymysql.connect(
+        connection = pymysql.connect(
             host=self._settings.hostname,
             port=self._port,
             user=self._settings.user,
@@ -123,17 +127,34 @@ class Connections:
             connect_timeout=self._timeout_s,
             read_timeout=self._timeout_s,
             write_timeout=self._timeout_s,
+            defer_connect=True,
         )
+        connection.connect(self._greeted())
+        return connection
+
+    def _greeted(self) -> socket.socket:
+        """Made anew until MySQL has begun to speak on it, or HAProxy has closed it. Raises TimeoutError, an OSError."""
+        end = time.monotonic() + self._timeout_s
+        while (left := end - time.monotonic()) > 0:
+            made = socket.create_connection((self._settings.hostname, self._port), left)
+            if _says_something(made, min(left, GREETING_S)):
+                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return made
+            made.close()
+        raise TimeoutError(f"no database has answered for {self._timeout_s:g} s")
 
 
 def _ended(connection: pymysql.Connection) -> bool:
     """Whether HAProxy or MySQL ended it while it was idle: unasked they send nothing but that. A ping would cost each request a
     round trip and know no more, for what ends afterwards, or falls silent, is met by the statement itself."""
-    if not connection.open:
-        return True
-    idle = select.poll()
-    idle.register(connection._sock, select.POLLIN)  # PyMySQL has no public name for it; poll(2) adds POLLHUP and POLLERR
-    return bool(idle.poll(0))
+    return not connection.open or _says_something(connection._sock, 0)  # PyMySQL has no public name for it
+
+
+def _says_something(connection: socket.socket, within_s: float) -> bool:
+    """poll(2) adds POLLHUP and POLLERR."""
+    heard = select.poll()
+    heard.register(connection, select.POLLIN)
+    return bool(heard.poll(within_s * 1000))
 
 
 def _forget_errors(tls: ssl.SSLContext) -> None:

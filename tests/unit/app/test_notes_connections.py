@@ -19,6 +19,9 @@ class Connection:
         self.options, self.open = options, True
         self._sock, self.server = socket.socketpair()
 
+    def connect(self, sock):
+        self.greeted = sock
+
     def cursor(self):
         return self
 
@@ -56,8 +59,33 @@ def tls(monkeypatch):
     return context
 
 
+class Door:
+    """HAProxy's port: `silent` of its connections are forgotten, the others are greeted."""
+
+    def __init__(self):
+        self.silent, self.opened, self.ends = 0, [], []
+
+    def connect(self, address, timeout):
+        ours, theirs = socket.socketpair()
+        self.opened.append((address, timeout))
+        self.ends += [ours, theirs]
+        if len(self.opened) > self.silent:
+            theirs.send(b"greeting")
+        return ours
+
+
 @pytest.fixture
-def made(monkeypatch, tls):
+def door(monkeypatch):
+    door = Door()
+    monkeypatch.setattr(database.socket, "create_connection", door.connect)
+    monkeypatch.setattr(database.socket.socket, "setsockopt", lambda *option: None)  # a pair is no TCP
+    yield door
+    for end in door.ends:
+        end.close()
+
+
+@pytest.fixture
+def made(monkeypatch, tls, door):
     """The connections made so far."""
     connections = []
 
@@ -92,7 +120,38 @@ def test_a_connection_verifies_the_databases_name_and_every_step_is_bounded(conn
         "connect_timeout": 2.0,
         "read_timeout": 2.0,
         "write_timeout": 2.0,
+        "defer_connect": True,
     }
+
+
+def test_who_is_not_greeted_soon_asks_again(connections, made, door, monkeypatch):
+    monkeypatch.setattr(database, "GREETING_S", 0.01)
+    door.silent = 2
+    with connections.cursor():
+        pass
+    assert [address for address, _ in door.opened] == [("db.dev.internal", 3308)] * 3
+    assert made[0].greeted.recv(8) == b"greeting" and [end.fileno() for end in door.ends[:4:2]] == [-1, -1]
+
+
+def test_who_is_never_greeted_is_told_in_time(environment, made, door):
+    door.silent = 100
+    connections = Connections(Settings.from_environment(environment), 3308, timeout_s=0.02, at_most=3)
+    with pytest.raises(Unavailable, match=r"no database has answered for 0\.02 s"), connections.cursor():
+        pass
+
+
+def test_a_door_that_closes_is_not_asked_again(connections, made, door, monkeypatch):
+    def closed(address, timeout):
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        door.ends.append(ours)
+        door.opened.append(address)
+        return ours
+
+    monkeypatch.setattr(database.socket, "create_connection", closed)
+    with connections.cursor():
+        assert made[0].greeted.recv(8) == b""  # PyMySQL says that the connection was lost
+    assert len(door.opened) == 1
 
 
 def test_a_connection_serves_many_requests(connections, made):
