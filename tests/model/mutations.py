@@ -354,24 +354,23 @@ def the_epoch_is_handed_to_a_server_that_lacks_writes():
     return ((handing, "refusal", lambda *args: None),)
 
 
-@mutation("which lacks some", faults=("partition", "power"), calm=0, length_ttls=20)
-def a_divergent_server_follows():
+def _in_place_of_salvage(chosen_instead):
     def course(local, record, holder, salvaged):
         chosen = original(local, record, holder, salvaged)
-        return returning.Follow(record.holder) if isinstance(chosen, returning.Salvage) else chosen
+        return chosen_instead(record.holder) if isinstance(chosen, returning.Salvage) else chosen
 
     original = returning.course
     return ((returning, "course", course),)
+
+
+@mutation("which lacks some", faults=("partition", "power"), calm=0, length_ttls=20)
+def a_divergent_server_follows():
+    return _in_place_of_salvage(returning.Follow)
 
 
 @mutation("last copy", faults=("partition", "power"), calm=0, length_ttls=20)
 def a_divergent_server_clones_without_salvage():
-    def course(local, record, holder, salvaged):
-        chosen = original(local, record, holder, salvaged)
-        return returning.Clone(record.holder) if isinstance(chosen, returning.Salvage) else chosen
-
-    original = returning.course
-    return ((returning, "course", course),)
+    return _in_place_of_salvage(returning.Clone)
 
 
 @mutation("names two transactions", 10, faults=("partition", "power"), calm=0, length_ttls=25)
