@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from agent import failover
-from agent.lease import candidate, gtid, handing, last_copy, promising, record, returning, taking, timing
+from agent.lease import candidate, handing, promising, record, taking, timing
 from agent.lease.record import Record
 from agent.lease.state import (
     Alarm,
@@ -16,7 +16,6 @@ from agent.lease.state import (
     Open,
     Promote,
     Restart,
-    SemiSync,
     Send,
     State,
     Switchover,
@@ -24,29 +23,15 @@ from agent.lease.state import (
     Tick,
     WasClosed,
     WasRead,
-    WasSemiSync,
     Watch,
 )
-from agent.lease.view import Local, Peer, Settings
+from agent.lease.view import Peer, Settings
 from agent.member.balancer import PAUSE_S
 from agent.system import Failed
 
+from .scene import LOCAL, RECORD, holder
 from .store import Store
 
-RECORD = Record(
-    cluster_id="db",
-    members=("a", "b"),
-    holder="a",
-    boot_nonce="a1",
-    epoch=3,
-    counter=7,
-    ttl_s=5,
-    failover=False,
-    sync=True,
-    gtid_executed="u:1-10",
-    published_at_counter=7,
-)
-LOCAL = Local(alive=True, executed="u:1-10", cluster_id="db", complete=True)
 B = State(server="b", boot_nonce="b1", settings=Settings(), closing=None)
 ASKED = Asked(by="a", epoch=3, ttl_s=5, ask=1.0)
 
@@ -174,11 +159,6 @@ def test_the_last_holder_needs_no_sync_but_all_that_it_published():
     assert "lacks u:10" in candidate.refusal(restored, alone, Settings(semi_sync=True), server="a")
 
 
-def holder(**known):
-    hold = Hold(record=RECORD, since=0, confirmed=1, counter=7, opened=True, touched=True)
-    return State(server="a", boot_nonce="a1", settings=Settings(), closing=None, hold=replace(hold, **known))
-
-
 def test_nothing_moves_from_a_full_disk_to_a_fuller_one():
     peer = Peer(name="b", boot_nonce="b1", ttl_s=5, local=replace(LOCAL, disk_free=0.0))
     assert "fuller disk" in handing.refusal(holder(), replace(LOCAL, disk_free=0.01), peer)
@@ -262,115 +242,10 @@ def test_a_lease_that_ends_in_a_planned_closing_leaves_it_no_more_time_than_any_
     assert not failover.feeds_watchdog(state, 4.5)
 
 
-def test_commits_wait_for_no_replica_any_more_once_the_mode_is_async_and_the_record_says_so():
-    waits = replace(LOCAL, semi_sync=True, replicas_connected=True, replicas_near=True, replicas_caught_up=True)
-    for sync in (True, False):
-        state = holder()
-        state = replace(state, hold=replace(state.hold, record=replace(RECORD, sync=sync)))
-        assert (SemiSync(False, 0) in failover.step(state, Tick(local=waits), 1.2)[1]) is not sync
-
-
-@pytest.mark.parametrize("near", [True, False])
-def test_commits_begin_to_wait_for_replicas_only_when_those_keep_up(near):
-    state = replace(holder(), settings=Settings(semi_sync=True))
-    local = replace(LOCAL, replicas_connected=True, replicas_near=near)
-    assert (SemiSync(True, 0) in failover.step(state, Tick(local=local), 1.2)[1]) is near
-
-
-def synchronous(**known):
-    """A holder whose commits may wait, and a look at a mysqld whose commits do, for a replica that has everything."""
-    looks = replace(LOCAL, semi_sync=True, replicas_connected=True, replicas_near=True, replicas_caught_up=True)
-    return replace(holder(record=replace(RECORD, sync=False), **known), settings=Settings(semi_sync=True)), looks
-
-
-def publishes(actions):
-    return [action.write.record.sync for action in actions if isinstance(action, Send)]
-
-
-def test_the_record_says_sync_only_once_the_order_to_wait_is_known_to_be_obeyed():
-    state, looks = synchronous()
-    state, actions = failover.step(state, Tick(local=looks), 2.2)
-    assert (publishes(actions), actions[-1]) == ([False], SemiSync(True, 0))
-    state, _ = failover.step(state, WasSemiSync(SemiSync(True, 0)), 2.3)
-    assert publishes(failover.step(state, Tick(local=looks), 3.4)[1]) == [True]
-
-
-def test_a_replica_that_returns_before_the_order_not_to_wait_was_obeyed_makes_nothing_synchronous():
-    """The order may be obeyed at any time from now on, whatever mysqld still says."""
-    state, looks = synchronous(waits=True, order=SemiSync(True, 4))
-    away = replace(looks, replicas_connected=False, replicas_near=False, replicas_caught_up=False)
-    state, actions = failover.step(state, Tick(local=away), 1.2)
-    assert (actions[-1], state.hold.waits) == (SemiSync(False, 5), False)
-    state, actions = failover.step(state, Tick(local=looks), 2.2)
-    assert (publishes(actions), actions[-1]) == ([False], SemiSync(True, 6))
-    state, _ = failover.step(state, WasSemiSync(SemiSync(False, 5)), 2.3)
-    assert not state.hold.waits
-    state, _ = failover.step(state, WasSemiSync(SemiSync(True, 6)), 2.4)
-    assert publishes(failover.step(state, Tick(local=looks), 3.4)[1]) == [True]
-
-
-def test_an_order_is_given_again_under_its_number_until_it_is_obeyed():
-    state, looks = synchronous()
-    looks = replace(looks, semi_sync=False)
-    for now in (1.2, 1.3):
-        state, actions = failover.step(state, Tick(local=looks), now)
-        assert actions[-1] == SemiSync(True, 0)
-
-
-def test_a_mysqld_that_is_opened_without_waiting_makes_nothing_synchronous():
-    state, looks = synchronous(opened=False, waits=True)
-    state, actions = failover.step(state, Tick(local=replace(looks, semi_sync=False)), 2.2)
-    assert actions[-1] == Open(False)
-    assert publishes(failover.step(state, Tick(local=looks), 3.4)[1]) == [False]
-
-
 def test_a_demotion_with_an_opening_under_way_kills_at_once():
     state, actions = failover.step(holder(opening=True), Tick(local=LOCAL), 4.5)
     assert Kill() in actions and state.hold is None and not failover.feeds_watchdog(state, 4.5)
     assert failover.feeds_watchdog(failover.step(state, WasClosed(), 4.6)[0], 4.6)
-
-
-def test_a_foreign_volume_is_neither_cloned_over_nor_followed_from():
-    peer = Peer(name="a", boot_nonce="a1", ttl_s=5, local=LOCAL)
-    course = returning.course(replace(LOCAL, cluster_id="other"), RECORD, peer, None)
-    assert isinstance(course, returning.Refuse)
-
-
-def returned(local, holder_purged, salvaged=None):
-    """What b does that comes back with `local` to a, which executed 1-10."""
-    peer = Peer(name="a", boot_nonce="a1", ttl_s=5, local=replace(LOCAL, purged=holder_purged))
-    return returning.course(local, RECORD, peer, salvaged)
-
-
-def test_a_server_follows_as_long_as_the_holder_can_send_it_what_it_lacks():
-    behind = replace(LOCAL, executed="u:1-6")
-    assert returned(behind, holder_purged="u:1-6") == returning.Follow("a")
-    assert returned(behind, holder_purged="u:1-7") == returning.Clone("a")
-
-
-def test_a_clone_for_want_of_logs_still_gives_up_no_transaction_of_its_own():
-    divergent = replace(LOCAL, executed="u:1-6,b:1-2")
-    assert returned(divergent, holder_purged="u:1-7") == returning.Salvage("b:1-2")
-    saved = last_copy.Copy(where="s3", cluster_id="db", executed="b:1-2", verified=True)
-    assert returned(divergent, "u:1-7", saved) == returning.Clone("a")
-    assert returned(divergent, "u:1-7", replace(saved, verified=False)) == returning.Salvage("b:1-2")
-    assert returned(divergent, "u:1-7", replace(saved, cluster_id="other")) == returning.Refuse(
-        "transactions b:1-2 are in no verified copy (a): salvage them first"
-    )
-
-
-def test_only_verified_copies_of_the_same_database_count_as_copies():
-    copy = last_copy.Copy(where="s3", cluster_id="db", executed="u:1-10", verified=True)
-    mine = {"cluster_id": "db", "executed": "u:1-10", "empty": False}
-    assert last_copy.refusal(**mine, copies=[copy]) is None
-    assert last_copy.refusal(**mine, copies=[replace(copy, verified=False)])
-    assert last_copy.refusal(**mine, copies=[replace(copy, cluster_id="other")])
-    assert "u:10" in last_copy.refusal(**mine, copies=[replace(copy, executed="u:1-9")])
-
-
-def test_gtid_sets_subtract_as_mysql_does():
-    assert gtid.missing("u:1-10:12,v:1-3", "u:2-5,v:1-9") == "u:1:6-10:12"
-    assert gtid.contains("u:1-3:4-6", "u:2-5") and gtid.count("u:1-3:7,v:5") == 5
 
 
 DEFAULT = Settings()
