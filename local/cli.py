@@ -16,7 +16,7 @@ import click
 from local import bootstrap, cloud, engine, operations, show
 from local.errors import CannotStart
 from local.instance import CHECKOUT, HTTPS_PORT, Instance
-from local.stack import LOCAL, Stack, front_door
+from local.stack import LOCAL, Stack, front_door, interrupts_left_to_the_child
 from local.status import show_servers, wait_for_servers
 
 PAGE_DEADLINE_S = 120
@@ -257,7 +257,8 @@ def test(arguments: tuple[str, ...]) -> None:
     """Every test: units, the real engine on the API, and, as root, the machines."""
     # A process for each tier: the local API patches moto for the whole of the process it is imported in.
     for tier in [arguments] if arguments else [(tier,) for tier in TIERS]:
-        result = subprocess.run([sys.executable, "-m", "pytest", *tier], cwd=CHECKOUT)
+        with interrupts_left_to_the_child():
+            result = subprocess.run([sys.executable, "-m", "pytest", *tier], cwd=CHECKOUT)
         if result.returncode:
             break
     if os.geteuid() != 0:

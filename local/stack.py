@@ -67,7 +67,7 @@ class Stack:
         environment = os.environ | self.environment()
         environment.pop("VIRTUAL_ENV", None)
         command = [self.engine / "pulumi", *arguments, "--non-interactive"]
-        with interrupts_left_to_the_engine():
+        with interrupts_left_to_the_child():
             return subprocess.run(command, env=environment, text=True, capture_output=capture)
 
     def configuration_file(self) -> Path:
@@ -159,10 +159,11 @@ def _alive(pid: int) -> bool:
 
 
 @contextmanager
-def interrupts_left_to_the_engine() -> Iterator[None]:
-    """Ctrl-C reaches the engine too: it ends what it has begun and frees its lock, and whoever started it waits for that.
+def interrupts_left_to_the_child() -> Iterator[None]:
+    """Ctrl-C reaches the child too: the engine ends what it has begun and frees its lock, pytest takes its machines down, and
+    whoever started it waits for that. subprocess would kill it after a quarter of a second.
 
-    A handler, not SIG_IGN, which the engine would inherit (signal(7)).
+    A handler, not SIG_IGN, which the child would inherit (signal(7)).
     """
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
