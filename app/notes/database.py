@@ -124,7 +124,6 @@ class Connections:
             charset="utf8mb4",
             autocommit=True,
             ssl=self._tls,
-            connect_timeout=self._timeout_s,
             read_timeout=self._timeout_s,
             write_timeout=self._timeout_s,
             defer_connect=True,

@@ -105,7 +105,7 @@ def connections(environment, made):
     return Connections(Settings.from_environment(environment), 3308, timeout_s=2.0, at_most=3)
 
 
-def test_a_connection_verifies_the_databases_name_and_every_step_is_bounded(connections, made, tls):
+def test_a_connection_verifies_the_databases_name_and_every_step_is_bounded(connections, made, tls, door):
     with connections.cursor():
         pass
     assert made[0].options == {
@@ -117,11 +117,12 @@ def test_a_connection_verifies_the_databases_name_and_every_step_is_bounded(conn
         "charset": "utf8mb4",
         "autocommit": True,
         "ssl": tls,
-        "connect_timeout": 2.0,
         "read_timeout": 2.0,
         "write_timeout": 2.0,
         "defer_connect": True,
     }
+    ((address, timeout_s),) = door.opened
+    assert address == ("db.dev.internal", 3308) and 0 < timeout_s <= 2.0
 
 
 def test_who_is_not_greeted_soon_asks_again(connections, made, door, monkeypatch):
